@@ -1,0 +1,89 @@
+"""Every registry of the package. A component is found by the name under which it is registered here.
+
+Each registry is a child of MMEngine's of the same kind where there is one, and imports its `locations` the first time that
+something is built from it, so that a config needs no `custom_imports` for what the package ships.
+"""
+
+from mmengine.registry import DATASETS as MMENGINE_DATASETS
+from mmengine.registry import HOOKS as MMENGINE_HOOKS
+from mmengine.registry import LOOPS as MMENGINE_LOOPS
+from mmengine.registry import METRICS as MMENGINE_METRICS
+from mmengine.registry import MODELS as MMENGINE_MODELS
+from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS
+from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
+from mmengine.registry import RUNNERS as MMENGINE_RUNNERS
+from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
+from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
+from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
+from mmengine.registry import Registry
+
+# Segmentors, coarse networks, encoders, decoders, SAM, data preprocessors. Contract: torch.nn.Module.
+MODELS = Registry("model", parent=MMENGINE_MODELS, scope="ultraref", locations=["ultraref.models"])
+# Where the coarse probability comes from. Contract: models/coarse/sources.py, CoarseSource.
+COARSE_SOURCES = Registry("coarse_source", scope="ultraref", locations=["ultraref.models.coarse"])
+# (image, p) -> q. Contract: models/refiners/base.py, BaseRefiner.
+REFINERS = Registry("refiner", scope="ultraref", locations=["ultraref.models.refiners"])
+# p -> boxes, and crop / paste along them. Contract: models/roi/base.py, BaseROICropper.
+ROI_CROPPERS = Registry("roi_cropper", scope="ultraref", locations=["ultraref.models.roi"])
+# Differentiable maps p -> p. Contract: models/prob_transforms/base.py, BaseProbTransform.
+PROB_TRANSFORMS = Registry("prob_transform", scope="ultraref", locations=["ultraref.models.prob_transforms"])
+# p -> prompts. Contract: models/prompts/base.py, BasePromptGenerator.
+PROMPT_GENERATORS = Registry("prompt_generator", scope="ultraref", locations=["ultraref.models.prompts"])
+# SAM's image embedding -> prompts. Contract: models/prompts/base.py, BasePromptPredictor.
+PROMPT_PREDICTORS = Registry("prompt_predictor", scope="ultraref", locations=["ultraref.models.prompts"])
+# (p, q) -> g in [0, 1]. Contract: models/gates/base.py, BaseGate.
+GATES = Registry("gate", scope="ultraref", locations=["ultraref.models.gates"])
+# Differentiable scalars. Contract: torch.nn.Module whose forward returns a scalar tensor.
+LOSSES = Registry("loss", scope="ultraref", locations=["ultraref.models.losses"])
+# Binary mask -> binary mask with a simulated segmentation error. Contract: datasets/mask_errors/base.py, BaseMaskError.
+MASK_ERRORS = Registry("mask_error", scope="ultraref", locations=["ultraref.datasets.mask_errors"])
+# Contract: torch.utils.data.Dataset that is indexed by (epoch, index).
+DATASETS = Registry("dataset", parent=MMENGINE_DATASETS, scope="ultraref", locations=["ultraref.datasets"])
+DATA_SAMPLERS = Registry(
+    "data_sampler", parent=MMENGINE_DATA_SAMPLERS, scope="ultraref", locations=["ultraref.datasets"]
+)
+# Contract: callable on the results dict of one sample.
+TRANSFORMS = Registry(
+    "transform", parent=MMENGINE_TRANSFORMS, scope="ultraref", locations=["ultraref.datasets.transforms"]
+)
+# Contract: mmengine.evaluator.BaseMetric.
+METRICS = Registry("metric", parent=MMENGINE_METRICS, scope="ultraref", locations=["ultraref.evaluation"])
+# Contract: mmengine.hooks.Hook.
+HOOKS = Registry("hook", parent=MMENGINE_HOOKS, scope="ultraref", locations=["ultraref.engine"])
+RUNNERS = Registry("runner", parent=MMENGINE_RUNNERS, scope="ultraref", locations=["ultraref.engine"])
+LOOPS = Registry("loop", parent=MMENGINE_LOOPS, scope="ultraref", locations=["ultraref.engine"])
+OPTIM_WRAPPERS = Registry(
+    "optim_wrapper", parent=MMENGINE_OPTIM_WRAPPERS, scope="ultraref", locations=["ultraref.engine"]
+)
+OPTIM_WRAPPER_CONSTRUCTORS = Registry(
+    "optim_wrapper_constructor",
+    parent=MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS,
+    scope="ultraref",
+    locations=["ultraref.engine"],
+)
+VISUALIZERS = Registry(
+    "visualizer", parent=MMENGINE_VISUALIZERS, scope="ultraref", locations=["ultraref.visualization"]
+)
+
+ALL_REGISTRIES = {
+    "MODELS": MODELS,
+    "COARSE_SOURCES": COARSE_SOURCES,
+    "REFINERS": REFINERS,
+    "ROI_CROPPERS": ROI_CROPPERS,
+    "PROB_TRANSFORMS": PROB_TRANSFORMS,
+    "PROMPT_GENERATORS": PROMPT_GENERATORS,
+    "PROMPT_PREDICTORS": PROMPT_PREDICTORS,
+    "GATES": GATES,
+    "LOSSES": LOSSES,
+    "MASK_ERRORS": MASK_ERRORS,
+    "DATASETS": DATASETS,
+    "DATA_SAMPLERS": DATA_SAMPLERS,
+    "TRANSFORMS": TRANSFORMS,
+    "METRICS": METRICS,
+    "HOOKS": HOOKS,
+    "RUNNERS": RUNNERS,
+    "LOOPS": LOOPS,
+    "OPTIM_WRAPPERS": OPTIM_WRAPPERS,
+    "OPTIM_WRAPPER_CONSTRUCTORS": OPTIM_WRAPPER_CONSTRUCTORS,
+    "VISUALIZERS": VISUALIZERS,
+}
