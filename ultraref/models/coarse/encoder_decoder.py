@@ -1,0 +1,65 @@
+"""The coarse network: an encoder, a decoder and a two-class head."""
+
+from torch import Tensor, nn
+
+from ultraref.models.coarse.decoders.base import BaseDecoder
+from ultraref.models.coarse.encoders.base import BaseEncoder
+from ultraref.registry import MODELS
+
+
+@MODELS.register_module()
+class EncoderDecoder(nn.Module):
+    """A coarse segmentation network of two parts that are named in the config and swapped separately.
+
+    `R50ViTEncoder` with `CascadedUpsampler` is TransUNet; `TimmEncoder` with the same decoder is a U-Net.
+
+    Args:
+        encoder: Config of an encoder (`BaseEncoder`), without `in_channels`.
+        decoder: Config of a decoder (`BaseDecoder`), without what depends on the encoder.
+        num_classes: Classes of the output; class 1 is the lesion.
+        in_channels: Channels of the images, 1 (grey) or 3 (RGB).
+
+    Raises:
+        TypeError: `encoder` or `decoder` names something else.
+    """
+
+    def __init__(self, encoder: dict, decoder: dict, num_classes: int = 2, in_channels: int = 1):
+        super().__init__()
+        self.encoder = MODELS.build(dict(encoder, in_channels=in_channels))
+        _check_kind("encoder", self.encoder, BaseEncoder)
+        self.decoder = MODELS.build(
+            dict(decoder, encoder_channels=self.encoder.channels, encoder_reductions=self.encoder.reductions)
+        )
+        _check_kind("decoder", self.decoder, BaseDecoder)
+        self.head = nn.Conv2d(self.decoder.out_channels, num_classes, 3, padding=1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Returns class logits at the size of the image.
+
+        Args:
+            image: (B, in_channels, h, w) float in [0, 1]; h and w divisible by the encoder's last reduction.
+
+        Returns:
+            (B, num_classes, h, w) logits.
+
+        Raises:
+            ValueError: the image's channels or size don't fit the encoder.
+        """
+        return self.head(self.decoder(self.encoder(image)))
+
+
+def foreground_prob(logits: Tensor) -> Tensor:
+    """Returns the lesion's probability, softmax(logits)[:, 1:2], in at least float32.
+
+    Args:
+        logits: (B, C, h, w) class logits, class 1 being the lesion.
+
+    Returns:
+        (B, 1, h, w) in [0, 1], float32, or float64 for float64 logits.
+    """
+    return (logits if logits.dtype.itemsize >= 4 else logits.float()).softmax(dim=1)[:, 1:2]
+
+
+def _check_kind(key: str, part: nn.Module, kind: type) -> None:
+    if not isinstance(part, kind):
+        raise TypeError(f"EncoderDecoder: `{key}` names {type(part).__name__}, which is not a {kind.__name__}")

@@ -1,0 +1,64 @@
+"""What the losses share: precision, shape checks, and overlap measured per sample."""
+
+import functools
+
+import torch
+from torch import Tensor
+
+
+def full_precision(forward):
+    """Decorates a loss's `forward`: autocast off, every tensor in float32 or, if it is one already, in float64.
+
+    A sum over a megapixel mask overflows float16 and loses small lesions in bfloat16.
+    """
+
+    @functools.wraps(forward)
+    def wrapped(self, *args, **kwargs):
+        tensors = [a for a in (*args, *kwargs.values()) if isinstance(a, Tensor)]
+        with torch.autocast(tensors[0].device.type, enabled=False):
+            args = [_widen(a) for a in args]
+            kwargs = {name: _widen(a) for name, a in kwargs.items()}
+            return forward(self, *args, **kwargs)
+
+    return wrapped
+
+
+def _widen(value):
+    return value.float() if isinstance(value, Tensor) and value.dtype != torch.float64 else value
+
+
+def check_shape(loss, name: str, tensor: Tensor, expected: tuple) -> None:
+    """Checks a tensor's shape, which broadcasting would otherwise stretch into a wrong loss.
+
+    Args:
+        loss: The loss, for its name in the message.
+        name: The argument's name.
+        tensor: The argument.
+        expected: The allowed length of each axis; None allows any.
+
+    Raises:
+        ValueError: another shape.
+    """
+    shape = tuple(tensor.shape)
+    if len(shape) != len(expected) or any(e is not None and s != e for s, e in zip(shape, expected)):
+        allowed = ", ".join("any" if e is None else str(e) for e in expected)
+        raise ValueError(f"{type(loss).__name__}: `{name}` must have shape ({allowed}), but has {shape}")
+
+
+def soft_dice(prob: Tensor, target: Tensor, smooth: float) -> Tensor:
+    """Dice coefficient of each mask: (2 sum(p t) + smooth) / (sum(p) + sum(t) + smooth).
+
+    Milletari et al., "V-Net", arXiv:1606.04797, with plain sums in the denominator and a smoothing term, which makes it
+    1 for an empty prediction of an empty target.
+
+    Args:
+        prob: (..., H, W) in [0, 1].
+        target: the same or a shape that broadcasts to it, in [0, 1].
+        smooth: in pixels of overlap, > 0.
+
+    Returns:
+        (...) in (0, 1].
+    """
+    overlap = (prob * target).sum(dim=(-2, -1))
+    total = prob.sum(dim=(-2, -1)) + target.sum(dim=(-2, -1))
+    return (2 * overlap + smooth) / (total + smooth)
