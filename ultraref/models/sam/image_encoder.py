@@ -1,0 +1,102 @@
+"""SAM's image encoder: the package's modules and weights, run faster."""
+
+import torch
+from segment_anything.modeling import ImageEncoderViT
+from segment_anything.modeling.image_encoder import Attention, Block
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
+
+from ultraref.models.sam.attention import appended_attention
+from ultraref.models.sam.prompt_encoder import layer_norm_channels_last
+
+
+class ImageEncoder(ImageEncoderViT):
+    """The package's ViT, same weights and values.
+
+    Args:
+        checkpoint_activations: keep only each block's input for the backward pass and compute the rest again.
+        **sizes: of ImageEncoderViT.
+    """
+
+    def __init__(self, *, checkpoint_activations: bool = False, **sizes):
+        super().__init__(**sizes)
+        self.checkpoint_activations = checkpoint_activations
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Maps normalised images (B, 3, H, W), sides multiples of the patch, to embeddings (B, C, H/16, W/16).
+
+        The embedding is channels-last in memory. Where the image isn't of the size that the encoder was built for, its
+        position embeddings are resized.
+        """
+        x = self.patch_embed(image)
+        x = x + resize_pos_embed(self.pos_embed, x.shape[1:3])
+        for block in self.blocks:
+            if self.checkpoint_activations and torch.is_grad_enabled():
+                x = checkpoint(run_block, block, x, use_reentrant=False)
+            else:
+                x = run_block(block, x)
+        return self._neck(x)
+
+    def _neck(self, x: Tensor) -> Tensor:
+        narrow, norm1, smooth, norm2 = self.neck
+        x = layer_norm_channels_last(norm1, F.linear(x, narrow.weight.flatten(1)))
+        x = smooth(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        return layer_norm_channels_last(norm2, x).permute(0, 3, 1, 2)
+
+
+def resize_pos_embed(pos_embed: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resizes (1, h, w, C) position embeddings to `size` (height, width), bicubic."""
+    if tuple(pos_embed.shape[1:3]) == tuple(size):
+        return pos_embed
+    resized = F.interpolate(pos_embed.permute(0, 3, 1, 2), size=tuple(size), mode="bicubic", align_corners=False)
+    return resized.permute(0, 2, 3, 1)
+
+
+def run_block(block: Block, x: Tensor) -> Tensor:
+    """One transformer block on a map (B, H, W, C)."""
+    x = x + attend(block.attn, block.norm1(x), block.window_size)
+    return x + block.mlp(block.norm2(x))
+
+
+def attend(attention: Attention, x: Tensor, window_size: int) -> Tensor:
+    """Self-attention on a map (B, H, W, C), within windows or, with window size 0, over all of it.
+
+    q, k and v are computed before the windows are cut. The package pads the map first, and its padding tokens are
+    zeros, so that their q, k and v are the layer's bias: that is what is padded here.
+    """
+    batch, height, width, _ = x.shape
+    qkv = attention.qkv(x)
+    if window_size:
+        qkv = cut_windows(pad_map(qkv, attention.qkv.bias, window_size), window_size)
+    q, k, v = qkv.unflatten(-1, (3, attention.num_heads, -1)).permute(3, 0, 4, 1, 2, 5)
+    x = appended_attention(q, k, v, attention.rel_pos_h, attention.rel_pos_w)
+    x = x.permute(0, 2, 3, 1, 4).flatten(3)
+    if window_size:
+        x = join_windows(x, batch, height, width)
+    return attention.proj(x)
+
+
+def pad_map(x: Tensor, value: Tensor, window_size: int) -> Tensor:
+    """Pads a map (B, H, W, C) at the bottom and right with the vector `value` (C) to whole windows."""
+    batch, height, width, channels = x.shape
+    below, right = -height % window_size, -width % window_size
+    value = value.to(x.dtype)
+    if right:
+        x = torch.cat([x, value.expand(batch, height, right, channels)], dim=2)
+    if below:
+        x = torch.cat([x, value.expand(batch, below, width + right, channels)], dim=1)
+    return x
+
+
+def cut_windows(x: Tensor, window_size: int) -> Tensor:
+    """(B, H, W, C) -> (B * windows, size, size, C)."""
+    x = x.unflatten(2, (-1, window_size)).unflatten(1, (-1, window_size))
+    return x.transpose(2, 3).flatten(0, 2)
+
+
+def join_windows(x: Tensor, batch: int, height: int, width: int) -> Tensor:
+    """(B * windows, size, size, C) -> (B, height, width, C), without the padding."""
+    size = x.shape[1]
+    x = x.view(batch, -(-height // size), -(-width // size), size, size, -1).transpose(2, 3)
+    return x.flatten(3, 4).flatten(1, 2)[:, :height, :width]
