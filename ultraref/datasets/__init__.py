@@ -1,0 +1,15 @@
+"""Data sets, one class per storage layout, and what turns them into samples."""
+
+from ultraref.datasets.concat import ConcatLesionDataset
+from ultraref.datasets.lesion_dataset import LesionDataset
+from ultraref.datasets.prediction_store import PredictionManifest, PredictionRequest, PredictionStore
+from ultraref.datasets.splits import Splits
+
+__all__ = [
+    "ConcatLesionDataset",
+    "LesionDataset",
+    "PredictionManifest",
+    "PredictionRequest",
+    "PredictionStore",
+    "Splits",
+]

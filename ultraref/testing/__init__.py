@@ -1,0 +1,1 @@
+"""Tiny models and made-up data that the tests and the quickstart share."""

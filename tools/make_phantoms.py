@@ -1,0 +1,24 @@
+"""Writes made-up breast-ultrasound images in BUSI's layout: a stand-in for trying the toolkit without any data."""
+
+import argparse
+
+from rich.progress import track
+
+from ultraref.testing.phantom_dataset import write_phantom_busi
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("dst", help="folder to write, e.g. data/raw/phantoms")
+    parser.add_argument("--num", type=int, default=240, help="images in all (default: 240)")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    counts = write_phantom_busi(
+        args.dst, args.num, args.seed, progress=lambda jobs: track(jobs, description="phantoms")
+    )
+    print(f"{args.dst}: " + ", ".join(f"{count} {category}" for category, count in counts.items()))
+    print(f"next: python tools/dataset_converters/busi.py {args.dst} DST")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""Coarse probabilities on disk, out of fold: ROOT/fold{k}/{val,test}/NAME.npy, each folder with a manifest.json."""
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ultraref.datasets.atomic import atomic_folder
+
+MANIFEST_VERSION = 1
+
+
+@dataclass
+class PredictionManifest:
+    """Where the predictions of one folder come from.
+
+    Attributes:
+        fold: the fold that the coarse model held out.
+        split: "val" (the images of that fold) or "test".
+        coarse_size: height and width of every prediction in pixels.
+        checkpoint: path of the coarse model's checkpoint, as it was given.
+        checkpoint_sha256: of that file.
+        config: path of the config that it was predicted with.
+        images: sha256 of the image's PNG file, by name.
+    """
+
+    fold: int
+    split: str
+    coarse_size: int
+    checkpoint: str
+    checkpoint_sha256: str
+    config: str
+    images: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PredictionRequest:
+    """A prediction that somebody will want: of image `name`, whose file has `image_sha256`, by the model of `fold`."""
+
+    name: str
+    fold: int
+    split: str
+    image_sha256: str
+
+
+class PredictionStore:
+    """Writes, checks and reads the predictions under one root.
+
+    Args:
+        root: folder of the store; need not exist before the first write.
+    """
+
+    def __init__(self, root: str | Path):
+        self.root = Path(root)
+        self._manifests: dict[tuple[int, str], PredictionManifest] = {}
+
+    def folder(self, fold: int, split: str) -> Path:
+        """Returns ROOT/fold{fold}/{split}."""
+        if split not in ("val", "test"):
+            raise ValueError(f"predictions are stored for 'val' and 'test', not for {split!r}")
+        return self.root / f"fold{fold}" / split
+
+    @contextmanager
+    def writer(self, manifest: PredictionManifest) -> Iterator["PredictionWriter"]:
+        """Context manager that writes one folder, all or nothing.
+
+        The files go to a folder beside it, which takes its place at the end. After an exception what was there before is
+        unchanged.
+        """
+        with atomic_folder(self.folder(manifest.fold, manifest.split)) as staging:
+            yield PredictionWriter(staging, manifest)
+            content = {"version": MANIFEST_VERSION, **asdict(manifest)}
+            content["images"] = dict(sorted(manifest.images.items()))
+            (staging / "manifest.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        self._manifests.pop((manifest.fold, manifest.split), None)
+
+    def manifest(self, fold: int, split: str) -> PredictionManifest:
+        """Reads a manifest, once.
+
+        Raises:
+            FileNotFoundError: there is none.
+            ValueError: it is damaged, of another version, or of another fold or split than the folder.
+        """
+        key = (fold, split)
+        if key not in self._manifests:
+            path = self.folder(fold, split) / "manifest.json"
+            if not path.is_file():
+                raise FileNotFoundError(f"{path}: no such file")
+            try:
+                content = json.loads(path.read_text(encoding="utf-8"))
+                version = content.pop("version")
+                if version != MANIFEST_VERSION:
+                    raise ValueError(f"{path}: version {version!r}, but this program reads {MANIFEST_VERSION}")
+                manifest = PredictionManifest(**content)
+            except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+                raise ValueError(f"{path}: not a whole manifest ({error!r})") from error
+            if (manifest.fold, manifest.split) != key:
+                raise ValueError(
+                    f"{path}: was made for fold {manifest.fold} and split {manifest.split!r}, not for this folder"
+                )
+            self._manifests[key] = manifest
+        return self._manifests[key]
+
+    def read(self, name: str, fold: int, split: str, image_sha256: str | None = None) -> np.ndarray:
+        """Returns the probability of one image, (coarse_size, coarse_size) float32 in [0, 1].
+
+        Raises:
+            FileNotFoundError: it is not there.
+            ValueError: it was made from another image file than `image_sha256`, or isn't a probability of the stated size.
+        """
+        manifest = self.manifest(fold, split)
+        path = self.folder(fold, split) / f"{name}.npy"
+        recorded = manifest.images.get(name)
+        if recorded is None or not path.is_file():
+            raise FileNotFoundError(f"{path}: there is no prediction of {name!r}; {_AGAIN}")
+        if image_sha256 is not None and recorded != image_sha256:
+            raise ValueError(f"{path}: was made from another file of image {name!r} than the present one; {_AGAIN}")
+        try:
+            prob = np.load(path, allow_pickle=False)
+        except (ValueError, EOFError, OSError) as error:
+            raise ValueError(f"{path}: can't be read as an array ({error}); {_AGAIN}") from error
+        _check_prob(prob, manifest.coarse_size, path)
+        return prob
+
+    def validate(self, requests: list[PredictionRequest]) -> int:
+        """Checks from the manifests that every requested prediction is there and fits its image.
+
+        Returns:
+            The coarse size, which all of them share.
+
+        Raises:
+            ValueError: one message with everything that is wrong: missing manifests and predictions, predictions of other
+                image files, folders made for another fold, different coarse sizes.
+        """
+        problems, sizes, missing, stale = [], {}, {}, {}
+        for fold, split in sorted({(request.fold, request.split) for request in requests}):
+            folder = self.folder(fold, split)
+            try:
+                manifest = self.manifest(fold, split)
+            except (FileNotFoundError, ValueError) as error:
+                problems.append(str(error))
+                continue
+            sizes.setdefault(manifest.coarse_size, []).append(folder)
+            stored = {path.stem for path in folder.glob("*.npy")} & manifest.images.keys()
+            for request in requests:
+                if (request.fold, request.split) != (fold, split):
+                    continue
+                if request.name not in stored:
+                    missing.setdefault(folder, []).append(request.name)
+                elif manifest.images[request.name] != request.image_sha256:
+                    stale.setdefault(folder, []).append(request.name)
+        problems += [f"{folder}: no prediction of {_list(names)}" for folder, names in missing.items()]
+        problems += [
+            f"{folder}: made from other image files than the present ones: {_list(names)}"
+            for folder, names in stale.items()
+        ]
+        if len(sizes) > 1:
+            listed = "; ".join(f"{size}: {', '.join(map(str, folders))}" for size, folders in sorted(sizes.items()))
+            problems.append(f"coarse sizes differ ({listed})")
+        if problems:
+            lines = "\n".join(f"- {problem}" for problem in problems)
+            raise ValueError(f"stored coarse predictions under {self.root} can't be used:\n{lines}\n{_AGAIN}")
+        return next(iter(sizes), 0)
+
+
+class PredictionWriter:
+    """Adds predictions to a folder that `PredictionStore.writer` opened."""
+
+    def __init__(self, folder: Path, manifest: PredictionManifest):
+        self._folder = folder
+        self._manifest = manifest
+
+    def add(self, name: str, prob: np.ndarray, image_sha256: str) -> None:
+        """Writes the probability of one image, (coarse_size, coarse_size) float32 in [0, 1].
+
+        Raises:
+            ValueError: it is of another size or type or out of range, or the name was added before.
+        """
+        if name in self._manifest.images:
+            raise ValueError(f"a prediction of {name!r} was added before")
+        _check_prob(prob, self._manifest.coarse_size, name)
+        buffer = io.BytesIO()
+        np.save(buffer, np.ascontiguousarray(prob), allow_pickle=False)
+        (self._folder / f"{name}.npy").write_bytes(buffer.getvalue())
+        self._manifest.images[name] = image_sha256
+
+
+_AGAIN = "make them again: python tools/predict_coarse.py CONFIG CHECKPOINT --split val (or test)"
+
+
+def _check_prob(prob: np.ndarray, size: int, where) -> None:
+    if prob.shape != (size, size) or prob.dtype != np.float32:
+        raise ValueError(f"{where}: a prediction is float32 ({size}, {size}), but this is {prob.dtype} {prob.shape}")
+    if not (prob.min() >= 0 and prob.max() <= 1):  # also false for NaN
+        raise ValueError(f"{where}: a probability lies in [0, 1], but this has {prob.min():g} to {prob.max():g}")
+
+
+def _list(names: list[str], limit: int = 10) -> str:
+    shown = ", ".join(sorted(names)[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"

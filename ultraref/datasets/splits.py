@@ -1,0 +1,131 @@
+"""splits.json: which image of a converted set is for testing, and which fold each of the others is in."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+SPLITS_VERSION = 1
+SPLITS_NAME = "splits.json"
+
+
+@dataclass(frozen=True)
+class ImageEntry:
+    """What splits.json says of one image.
+
+    Attributes:
+        split: "train" or "test".
+        fold: the fold that holds the image out, from 0 up; None for a test image.
+        sha256: of the image's PNG file.
+        mask_sha256: of the mask's PNG file.
+        category: the set's own class, e.g. "benign"; None where it has none.
+        group: name of the first image of its group. A group (a patient, or near-duplicates) is never split.
+        pixels: sha256 of the size and the pixels of image and mask. Unlike that of a file it doesn't depend on the PNG
+            library that wrote it.
+    """
+
+    split: str
+    fold: int | None
+    sha256: str
+    mask_sha256: str
+    category: str | None
+    group: str
+    pixels: str
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The content of splits.json.
+
+    Attributes:
+        dataset: name of the set.
+        seed: seed of the shuffle.
+        grouped: whether patients or near-duplicates were kept together. False is the plain seeded split.
+        grouping: how groups were found, in words, e.g. "pHash distance <= 20".
+        num_folds: number of folds of the training images.
+        images: by name, sorted.
+    """
+
+    dataset: str
+    seed: int
+    grouped: bool
+    grouping: str
+    num_folds: int
+    images: dict[str, ImageEntry]
+
+    @property
+    def hash(self) -> str:
+        """sha256 of all that the split says and of the pixels, alike on every machine: file hashes are left out."""
+        content = self._as_dict()
+        for entry in content["images"].values():
+            del entry["sha256"], entry["mask_sha256"]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def select(self, split: str, fold: int | None = None) -> list[str]:
+        """Returns the sorted names of a part.
+
+        Args:
+            split: "train": training images outside the fold, all of them without a fold; "val": those of the fold;
+                "test": the test images, whatever the fold.
+            fold: the fold that is held out.
+
+        Raises:
+            ValueError: the split or the fold is not known, or "val" has no fold.
+        """
+        if split not in ("train", "val", "test"):
+            raise ValueError(f"split {split!r} of {self.dataset} is not known; it is 'train', 'val' or 'test'")
+        if fold is not None and not (isinstance(fold, int) and 0 <= fold < self.num_folds):
+            raise ValueError(f"fold {fold!r} of {self.dataset} is not known; its folds are 0 to {self.num_folds - 1}")
+        if split == "val" and fold is None:
+            raise ValueError(f"split 'val' of {self.dataset} is the held-out fold: give fold=0 to {self.num_folds - 1}")
+        if split == "test":
+            return [name for name, entry in self.images.items() if entry.split == "test"]
+        training = {name: entry for name, entry in self.images.items() if entry.split == "train"}
+        return [name for name, entry in training.items() if fold is None or (entry.fold == fold) == (split == "val")]
+
+    def to_json(self) -> str:
+        """Returns the file's text; the same content gives the same text."""
+        return json.dumps({"version": SPLITS_VERSION, **self._as_dict(), "hash": self.hash}, indent=1) + "\n"
+
+    def _as_dict(self) -> dict:
+        images = {}
+        for name in sorted(self.images):
+            entry = asdict(self.images[name])
+            entry["class"] = entry.pop("category")
+            images[name] = entry
+        return {
+            "dataset": self.dataset,
+            "seed": self.seed,
+            "grouped": self.grouped,
+            "grouping": self.grouping,
+            "num_folds": self.num_folds,
+            "images": images,
+        }
+
+    @classmethod
+    def read(cls, root: str | Path) -> "Splits":
+        """Reads ROOT/splits.json.
+
+        Raises:
+            FileNotFoundError: there is none.
+            ValueError: it is damaged, of another version, or was changed by hand.
+        """
+        path = Path(root) / SPLITS_NAME
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{path}: no such file. A data root is what a converter writes: "
+                f"python tools/dataset_converters/NAME.py SRC {root}"
+            )
+        again = "run the converter again"
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            version, written = content.pop("version"), content.pop("hash")
+            if version != SPLITS_VERSION:
+                raise ValueError(f"{path}: version {version!r}, but this program reads {SPLITS_VERSION}; {again}")
+            images = {n: ImageEntry(category=e.pop("class"), **e) for n, e in content.pop("images").items()}
+            splits = cls(images=images, **content)
+        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path}: not a whole splits.json ({error!r}); {again}") from error
+        if splits.hash != written:
+            raise ValueError(f"{path}: was changed after it was written (its hash doesn't fit); {again}")
+        return splits

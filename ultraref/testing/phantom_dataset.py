@@ -1,0 +1,58 @@
+"""Writes phantoms in the published layout and file names of BUSI, so that they take the converter's real path."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ultraref.testing.phantom import Phantom, make_phantom
+
+# About the published set's shares, with fewer normals, as those are dropped.
+SHARES = {"benign": 0.58, "malignant": 0.32, "normal": 0.10}
+# One image in so many has two lesions, each with its own mask file.
+TWO_LESIONS_EVERY = 12
+
+
+def write_phantom_busi(dst: str | Path, num: int, seed: int = 0, progress: Callable | None = None) -> dict[str, int]:
+    """Writes `num` phantoms to DST/{benign,malignant,normal}/"<category> (N).png" with "_mask.png" and "_mask_1.png".
+
+    As in the published set, images are grey or RGB, masks 8-bit or 1-bit, and normal images have a blank mask. Image N of a
+    category depends on the seed, the category and N alone: more images leave the first ones as they were.
+
+    Args:
+        dst: folder, made if need be; files of the same names are overwritten.
+        num: images in all, at least 10.
+        seed: seed of all of them.
+        progress: wraps the list of (category, number) as it is gone through, e.g. `rich.progress.track`.
+
+    Returns:
+        The number of images per category.
+
+    Raises:
+        ValueError: `num` is below 10, so that a category could be empty.
+    """
+    if num < 10:
+        raise ValueError(f"a phantom set has at least 10 images, so that no category is empty; num is {num}")
+    counts = {name: round(share * num) for name, share in SHARES.items()}
+    counts["benign"] += num - sum(counts.values())
+    jobs = [(category, number) for category, count in counts.items() for number in range(1, count + 1)]
+    for category in counts:
+        (Path(dst) / category).mkdir(parents=True, exist_ok=True)
+    for category, number in progress(jobs) if progress else jobs:
+        num_lesions = 2 if number % TWO_LESIONS_EVERY == TWO_LESIONS_EVERY // 2 else 1
+        rng = np.random.default_rng([seed, list(SHARES).index(category), number])
+        _write(Path(dst) / category / f"{category} ({number})", number, make_phantom(rng, category, num_lesions))
+    return counts
+
+
+def _write(stem: Path, number: int, phantom: Phantom) -> None:
+    image = phantom.image
+    if number % 4 == 0:
+        image = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
+    Image.fromarray(image).save(f"{stem}.png", compress_level=1)
+    for index, mask in enumerate(phantom.masks or [np.zeros(phantom.image.shape, np.uint8)]):
+        picture = Image.fromarray(mask * 255)
+        suffix = "_mask.png" if index == 0 else f"_mask_{index}.png"
+        (picture.convert("1") if number % 3 == 0 else picture).save(f"{stem}{suffix}")
