@@ -1,0 +1,22 @@
+"""What bends MMEngine's training machinery: runner, hooks, optimizer pieces, and checks of a config before a run."""
+
+from ultraref.engine.hooks import (
+    ProgressiveUnfreezeHook,
+    ProvenanceHook,
+    ReseedHook,
+    UltraCheckpointHook,
+    WeightAnchorHook,
+)
+from ultraref.engine.optim import GlobOptimWrapperConstructor, UltraAmpOptimWrapper
+from ultraref.engine.runner import UltraRunner
+
+__all__ = [
+    "GlobOptimWrapperConstructor",
+    "ProgressiveUnfreezeHook",
+    "ProvenanceHook",
+    "ReseedHook",
+    "UltraAmpOptimWrapper",
+    "UltraCheckpointHook",
+    "UltraRunner",
+    "WeightAnchorHook",
+]

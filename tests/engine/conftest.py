@@ -1,0 +1,23 @@
+"""Makes `engine_toys` importable, in these tests and in the processes they start."""
+
+import itertools
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+_counter = itertools.count()
+
+
+@pytest.fixture
+def make_runner():
+    """Builds an UltraRunner from a config. MMEngine's global objects go by the experiment's name: each gets its own."""
+    from ultraref.engine import UltraRunner
+
+    def build(cfg):
+        cfg.experiment_name = f"engine_test_{next(_counter)}"
+        return UltraRunner.from_cfg(cfg)
+
+    return build

@@ -1,0 +1,23 @@
+"""Prints what configs can name: python tools/list_components.py [GATES LOSSES ...]"""
+
+import argparse
+import sys
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "registries", nargs="*", metavar="REGISTRY", help="names of registries, e.g. GATES (default: all)"
+    )
+    args = parser.parse_args()
+    from ultraref.engine.component_list import format_components
+
+    try:
+        print(format_components(args.registries))
+    except KeyError as error:
+        parser.error(error.args[0])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""The order in which images are drawn: a function of the seed and the epoch alone."""
+
+import math
+from collections.abc import Iterator, Sized
+
+import numpy as np
+from mmengine.dist import get_dist_info, sync_random_seed
+from torch.utils.data import Sampler
+
+from ultraref.registry import DATA_SAMPLERS
+
+
+@DATA_SAMPLERS.register_module()
+class EpochSampler(Sampler):
+    """Yields (epoch, index), so that a data set can draw its augmentations from (seed, epoch, index).
+
+    The order of epoch e is the permutation of `numpy.random.default_rng([seed, e])`; rank r of w takes its items r,
+    r + w, r + 2w, ... The order is continued from its start until it divides by w, so that all ranks do equally many
+    steps; MMEngine's evaluator drops the surplus. The sampler lives in the main process, hence workers may be
+    persistent.
+
+    Args:
+        dataset: what is sampled; its length is read.
+        shuffle: False yields (0, index) in the order of the data set whatever the epoch: for validation and test.
+        seed: the run's seed, filled in by the runner. None: one is drawn, the same on all ranks.
+    """
+
+    def __init__(self, dataset: Sized, shuffle: bool = True, seed: int | None = None):
+        self.dataset = dataset
+        self.shuffle = shuffle
+        self.seed = sync_random_seed() if seed is None else seed
+        self.epoch = 0
+        self.rank, self.world_size = get_dist_info()
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        size, epoch = len(self.dataset), self.epoch if self.shuffle else 0
+        order = np.random.default_rng([self.seed, epoch]).permutation(size) if self.shuffle else np.arange(size)
+        order = np.resize(order, len(self) * self.world_size)
+        return ((epoch, int(index)) for index in order[self.rank :: self.world_size])
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.dataset) / self.world_size)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Chooses the epoch whose order the next iteration yields."""
+        self.epoch = epoch

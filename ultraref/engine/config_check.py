@@ -1,0 +1,238 @@
+"""Finds mistakes in a config before anything is built: unknown components, arguments and keys."""
+
+import inspect
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from mmengine.config import Config
+from mmengine.model import MMDistributedDataParallel
+from mmengine.optim import OptimWrapper
+from mmengine.runner import EpochBasedTrainLoop, LogProcessor, Runner, TestLoop, ValLoop
+from mmengine.utils import import_modules_from_strings
+from mmengine.utils.dl_utils import set_multi_processing
+from torch.utils.data import DataLoader
+
+from ultraref.engine.component_lookup import (
+    accepted_arguments,
+    find_components,
+    known_components,
+    suggested_registry,
+)
+
+# Keys of a config that MMEngine or this toolkit reads.
+TOP_LEVEL_KEYS = {
+    *(name for name in inspect.signature(Runner.__init__).parameters if name not in ("self", "cfg")),
+    *("runner_type", "custom_imports", "model_wrapper_cfg", "find_unused_parameters", "sync_bn", "compile"),
+    *("activation_checkpointing", "efficient_conv_bn_eval", "made_by"),
+}
+_DATALOADER_KEYS = {
+    *(name for name in inspect.signature(DataLoader.__init__).parameters if name != "self"),
+    *("num_batch_per_epoch", "disable_subprocess_warning"),
+}
+# Dicts without a `type`: what may stand in them.
+_PLAIN_DICTS = {
+    "train_dataloader": _DATALOADER_KEYS,
+    "val_dataloader": _DATALOADER_KEYS,
+    "test_dataloader": _DATALOADER_KEYS,
+    "train_cfg": {"by_epoch", *accepted_arguments(EpochBasedTrainLoop)[0]},
+    "val_cfg": set(accepted_arguments(ValLoop)[0]),
+    "test_cfg": set(accepted_arguments(TestLoop)[0]),
+    "optim_wrapper": {"optimizer", "constructor", "paramwise_cfg", *accepted_arguments(OptimWrapper)[0]},
+    "log_processor": set(accepted_arguments(LogProcessor)[0]),
+    "model_wrapper_cfg": {*accepted_arguments(MMDistributedDataParallel)[0]}
+    | set(accepted_arguments(MMDistributedDataParallel.__mro__[1])[0]),
+    "randomness": {"seed", "diff_rank_seed", "deterministic"},
+    "env_cfg": {"cudnn_benchmark", "mp_cfg", "dist_cfg", "resource_limit"},
+    "env_cfg.mp_cfg": {name for name in inspect.signature(set_multi_processing).parameters if name != "distributed"},
+    "custom_imports": {"imports", "allow_failed_imports"},
+    "auto_scale_lr": {"enable", "base_batch_size"},
+}
+# Arguments that the code which builds a component takes out, or puts in, by the registry it is of.
+_EXTRA_ARGUMENTS = {
+    "HOOKS": {"priority"},
+    "OPTIM_WRAPPERS": {"constructor", "paramwise_cfg"},
+    "PARAM_SCHEDULERS": {"convert_to_iter_based"},
+    "VISUALIZERS": {"name", "save_dir"},
+}
+# Their `type` is not the name of a component.
+_NO_COMPONENTS = ("clip_grad", "made_by")
+
+
+class ConfigError(ValueError):
+    """A config, or an option for it, is wrong. The message lists every problem with its config path."""
+
+
+def check_config(cfg: Config) -> None:
+    """Checks the names and arguments of all components of a config, and its top-level keys. Builds nothing.
+
+    Modules of `custom_imports` are imported first. A top-level variable that isn't a key of the runner is fine as long
+    as it isn't close to one, and, if it is a component, one of the same type is used under a key that the runner reads.
+
+    Raises:
+        ConfigError: lists all problems: config path, what was found, the nearest names, and what is allowed.
+    """
+    imports = cfg.get("custom_imports")
+    if imports:
+        try:
+            import_modules_from_strings(**imports)
+        except (ImportError, TypeError) as error:
+            raise ConfigError(
+                f"custom_imports: {error}; a module must be importable from the current folder"
+            ) from error
+    problems = list(_check_top_level(cfg))
+    for path, node in _walk(dict(cfg.items()), []):
+        problems += _check_node(path, node)
+    if problems:
+        raise ConfigError(f"{cfg.filename or 'config'}:\n" + "\n".join(f"- {problem}" for problem in problems))
+
+
+def check_cfg_options(cfg: Config, options: dict) -> None:
+    """Checks `--cfg-options` against the config they are going to change.
+
+    Args:
+        cfg: the config, before the options are merged.
+        options: dotted key -> value. An item of a list is named by its index.
+
+    Raises:
+        ConfigError: a key's parent isn't in the config, or the key is neither in it nor an argument of the component
+            that the parent describes.
+    """
+    problems = [problem for key in options or {} for problem in _check_option(cfg, key)]
+    if problems:
+        raise ConfigError("--cfg-options:\n" + "\n".join(f"- {problem}" for problem in problems))
+
+
+def _walk(node, path: list[str]) -> Iterator[tuple[list[str], dict]]:
+    """Yields all dicts below `node` with their paths."""
+    if path and path[-1] in _NO_COMPONENTS:
+        return
+    if isinstance(node, dict):
+        if path:
+            yield path, node
+        for key, value in node.items():
+            yield from _walk(value, [*path, str(key)])
+    elif isinstance(node, (list, tuple)):
+        for index, value in enumerate(node):
+            yield from _walk(value, [*path, str(index)])
+
+
+def _check_node(path: list[str], node: dict) -> list[str]:
+    where = ".".join(path)
+    problems = []
+    if isinstance(node.get("constructor"), str):
+        problems += _unknown_name([*path, "constructor"], node["constructor"])
+    name = node.get("type")
+    if isinstance(name, str):
+        unknown = _unknown_name(path, name, key="type")
+        if unknown:
+            return problems + unknown
+    elif name is None and where not in _PLAIN_DICTS:
+        return problems
+    allowed = _allowed_keys(path, node)
+    if allowed is not None:
+        owner = name if isinstance(name, str) else getattr(name, "__name__", where)
+        for key in node:
+            if key not in allowed and key not in ("type", "_scope_"):
+                problems.append(f"{where}.{key}: {owner} has no argument {key!r}{_hint(key, allowed, 'it takes')}")
+    return problems
+
+
+def _unknown_name(path: list[str], name: str, key: str | None = None) -> list[str]:
+    if find_components(name, path):
+        return []
+    where = ".".join([*path, key] if key else path)
+    registry = suggested_registry(path)
+    known = sorted(known_components(registry)) if registry else []
+    everywhere = known or sorted({n for r in ("MODELS", "HOOKS", "TRANSFORMS") for n in known_components(r)})
+    near = get_close_matches(name, everywhere, n=3, cutoff=0.5)
+    lines = [f"{where}: {name!r} is not registered"]
+    if near:
+        lines.append(f"did you mean {' or '.join(near)}?")
+    if registry:
+        lines.append(f"{registry} has {', '.join(known)}.")
+    lines.append(
+        "A component of your own must be imported: custom_imports = dict(imports=['module_that_registers_it'])"
+    )
+    return [" ".join([lines[0] + ";", *lines[1:]])]
+
+
+def _allowed_keys(path: list[str], node: dict) -> set[str] | None:
+    """The keys that may stand in a dict of a config; None where anything may."""
+    name = node.get("type")
+    if name is None:
+        return _PLAIN_DICTS.get(".".join(path))
+    components = find_components(name, path) if isinstance(name, str) else [name]
+    extra = _EXTRA_ARGUMENTS.get(suggested_registry(path), set())
+    if suggested_registry(path) == "OPTIM_WRAPPERS":
+        extra = extra | {"optimizer"}
+    allowed: set[str] = set(extra)
+    # A name that several registries hold may mean either; the first is the one that the path suggests.
+    names, is_open = accepted_arguments(components[0]) if components else ([], True)
+    return None if is_open else allowed | set(names)
+
+
+def _check_top_level(cfg: Config) -> Iterator[str]:
+    used_types = {
+        str(node["type"]) for path, node in _walk(dict(cfg.items()), []) if path[0] in TOP_LEVEL_KEYS and "type" in node
+    }
+    for key, value in cfg.items():
+        if key in TOP_LEVEL_KEYS:
+            continue
+        near = get_close_matches(key, sorted(TOP_LEVEL_KEYS), n=2, cutoff=0.8)
+        if near:
+            yield f"{key}: not a key that the runner reads; did you mean {' or '.join(near)}?"
+        elif isinstance(value, dict) and "type" in value and str(value["type"]) not in used_types:
+            yield (
+                f"{key}: not a key that the runner reads, and no {value['type']} is used under one that it does; "
+                f"the runner reads {', '.join(sorted(TOP_LEVEL_KEYS))}"
+            )
+
+
+def _check_option(cfg: Config, dotted: str) -> list[str]:
+    node, path = dict(cfg.items()), []
+    *parents, last = dotted.split(".")
+    for part in parents:
+        child = _child(node, part)
+        if child is None:
+            return [_no_such_key(dotted, path, part, node)]
+        node, path = child[0], [*path, part]
+        if not isinstance(node, (dict, list, tuple)):
+            return [f"{dotted}: {'.'.join(path)} is {node!r}, which has no {last!r} in it"]
+    if _child(node, last) is not None:
+        return []
+    if not path:
+        return (
+            []
+            if last in TOP_LEVEL_KEYS
+            else [_no_such_key(dotted, path, last, dict.fromkeys([*TOP_LEVEL_KEYS, *node]))]
+        )
+    if isinstance(node, dict):
+        allowed = _allowed_keys(path, node)
+        if "type" in node or ".".join(path) in _PLAIN_DICTS:
+            if allowed is None or last in allowed:
+                return []
+            owner = node.get("type", ".".join(path))
+            return [f"{dotted}: {owner} has no argument {last!r}{_hint(last, allowed | set(node), 'it takes')}"]
+    return [_no_such_key(dotted, path, last, node)]
+
+
+def _child(node, part: str) -> tuple | None:
+    """Returns the item of a dict or list in a tuple, None if there is none."""
+    if isinstance(node, dict):
+        return (node[part],) if part in node else None
+    if isinstance(node, (list, tuple)) and part.lstrip("-").isdigit() and -len(node) <= int(part) < len(node):
+        return (node[int(part)],)
+    return None
+
+
+def _no_such_key(dotted: str, path: list[str], part: str, node) -> str:
+    where = f"{'.'.join(path)} has" if path else "the config has"
+    if isinstance(node, (list, tuple)):
+        return f"{dotted}: {where} {len(node)} items, numbered from 0, and no item {part!r}"
+    return f"{dotted}: {where} no {part!r}{_hint(part, set(node), 'there are')}"
+
+
+def _hint(name: str, allowed: set[str], phrase: str) -> str:
+    names = sorted(str(item) for item in allowed)
+    near = get_close_matches(name, names, n=3, cutoff=0.6)
+    return (f"; did you mean {' or '.join(near)}?" if near else ";") + f" {phrase} {', '.join(names) or 'nothing'}"

@@ -1,0 +1,39 @@
+"""Final masks of a test as files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch.nn.functional as F
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from ultraref.registry import HOOKS
+from ultraref.structures import SegDataSample
+
+
+@HOOKS.register_module()
+class MaskWriterHook(Hook):
+    """Writes the final mask of every test image as PNG, 0 and 255, in the image's native size.
+
+    Args:
+        folder: receives NAME.png of each image.
+        threshold: a pixel is lesion where its probability is above it.
+    """
+
+    def __init__(self, folder: str, threshold: float = 0.5):
+        self.folder, self.threshold = Path(folder), threshold
+
+    def after_test_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[SegDataSample] = ()
+    ) -> None:
+        """Writes the masks of one batch."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for sample in outputs:
+            prob = (sample.pred if "pred" in sample else sample.coarse).data
+            prob = F.interpolate(prob[None].float(), sample.metainfo["ori_shape"], mode="bilinear", align_corners=False)
+            mask = (prob[0, 0] > self.threshold).cpu().numpy().astype(np.uint8) * 255
+            path = self.folder / f"{sample.metainfo['name']}.png"
+            if not cv2.imwrite(str(path), mask):
+                raise OSError(f"could not write the mask {path}")

@@ -1,0 +1,69 @@
+"""Pictures of a few cases at each validation and test."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from ultraref.registry import HOOKS
+from ultraref.structures import SegDataSample
+from ultraref.visualization import draw_overlay
+
+
+@HOOKS.register_module()
+class OverlayHook(Hook):
+    """Writes overlays (`ultraref.visualization.draw_overlay`) of the first cases.
+
+    Args:
+        num_val: cases of each validation, also sent to TensorBoard. They are written to WORK_DIR/overlays/.
+        num_test: cases of a test; None for all. Written to `show_dir`, or WORK_DIR/overlays/ where that is None.
+        show_dir: folder for the test's overlays.
+    """
+
+    priority = "LOWEST"
+
+    def __init__(self, num_val: int = 4, num_test: int | None = 0, show_dir: str | None = None):
+        self.num_val, self.num_test, self.show_dir = num_val, num_test, show_dir
+        self._done = 0
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Starts counting cases again."""
+        self._done = 0
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        """Starts counting cases again."""
+        self._done = 0
+
+    def after_val_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[SegDataSample] = ()
+    ) -> None:
+        """Draws what is still wanted of this batch."""
+        for name, picture in self._draw(data_batch, outputs, self.num_val):
+            self._write(Path(runner.work_dir) / "overlays", name, picture)
+            runner.visualizer.add_image(f"val/{name}", picture, step=runner.epoch)
+
+    def after_test_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[SegDataSample] = ()
+    ) -> None:
+        """Draws what is still wanted of this batch."""
+        folder = Path(self.show_dir) if self.show_dir is not None else Path(runner.work_dir) / "overlays"
+        for name, picture in self._draw(data_batch, outputs, self.num_test):
+            self._write(folder, name, picture)
+
+    def _draw(self, data_batch: dict, outputs: Sequence[SegDataSample], wanted: int | None):
+        inputs = data_batch["inputs"]
+        images = inputs["sam_image"] if "sam_image" in inputs else inputs["coarse_image"]
+        for image, sample in zip(images, outputs):
+            if wanted is not None and self._done >= wanted:
+                return
+            self._done += 1
+            yield sample.metainfo["name"], draw_overlay(image[0].cpu().numpy(), sample)
+
+    @staticmethod
+    def _write(folder: Path, name: str, picture) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}.png"
+        if not cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)):
+            raise OSError(f"could not write the overlay {path}")

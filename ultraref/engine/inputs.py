@@ -1,0 +1,116 @@
+"""What a run needs from outside (data, weights, results of an earlier phase), and what of it is missing."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from mmengine.config import Config
+
+_TRAINING_KEYS = ("load_from", "model", "train_dataloader", "val_dataloader")
+_TEST_KEYS = ("load_from", "model", "test_dataloader")
+_ADVICE = {
+    "data set": "convert the published files with a script of tools/dataset_converters",
+    "checkpoint": "train the phase that it belongs to with tools/train.py, or download the published weights",
+    "predictions": "predict with tools/predict_coarse.py and the checkpoint of that fold's coarse network",
+}
+
+
+@dataclass(frozen=True)
+class MissingInput:
+    """Something that a config needs and that isn't there.
+
+    Attributes:
+        config_key: where the config asks for it, e.g. "train_dataloader.dataset.data_root".
+        path: the file that is missing.
+        kind: "data set", "checkpoint" or "predictions".
+        command: how to make it: a command from the config's `made_by`, else advice in words.
+    """
+
+    config_key: str
+    path: str
+    kind: str
+    command: str
+
+
+class MissingInputsError(FileNotFoundError):
+    """Inputs are missing; `missing` holds them all."""
+
+    def __init__(self, missing: list[MissingInput]):
+        self.missing = missing
+        lines = [f"- {m.path} ({m.kind}, {m.config_key})\n    {m.command}" for m in missing]
+        super().__init__(f"{len(missing)} missing input{'s' if len(missing) > 1 else ''}:\n" + "\n".join(lines))
+
+    def __str__(self) -> str:
+        return self.args[0]
+
+
+def require_inputs(cfg: Config) -> None:
+    """Raises MissingInputsError with all that the config needs and that isn't there."""
+    missing = find_missing_inputs(cfg)
+    if missing:
+        raise MissingInputsError(missing)
+
+
+def find_missing_inputs(cfg: Config) -> list[MissingInput]:
+    """Returns what a config needs and that isn't there, each file once.
+
+    Looked at are data roots (their splits.json), checkpoint files of the model's parts and `load_from`, and, for data
+    sets with stored predictions, the manifest of every fold that their images need. A config with a `train_dataloader`
+    is taken for a training run (its test data are not asked for), any other for a test.
+
+    Args:
+        cfg: the config. Its top-level `made_by` maps a path, one of its parent folders or a pattern to the command
+            that makes it.
+    """
+    keys = _TRAINING_KEYS if cfg.get("train_dataloader") is not None else _TEST_KEYS
+    missing: dict[str, MissingInput] = {}
+    for key in keys:
+        for where, path, kind in _needs(cfg.get(key), key):
+            if not Path(path).expanduser().is_file():
+                command = _command(cfg.get("made_by") or {}, path) or _ADVICE[kind]
+                missing.setdefault(path, MissingInput(where, path, kind, command))
+    return list(missing.values())
+
+
+def _needs(node, where: str) -> Iterator[tuple[str, str, str]]:
+    """Yields (config key, file, kind) of all inputs named at or below `node`."""
+    if isinstance(node, str):
+        if where.rpartition(".")[2] in ("checkpoint", "load_from", "pretrained") and "://" not in node:
+            yield where, node, "checkpoint"
+    elif isinstance(node, dict):
+        if isinstance(node.get("data_root"), str):
+            yield f"{where}.data_root", str(Path(node["data_root"], "splits.json")), "data set"
+            if isinstance(node.get("predictions"), str):
+                for folder in _prediction_folders(node):
+                    path = str(Path(node["predictions"], folder, "manifest.json"))
+                    yield f"{where}.predictions", path, "predictions"
+        for key, value in node.items():
+            yield from _needs(value, f"{where}.{key}")
+    elif isinstance(node, (list, tuple)):
+        for index, value in enumerate(node):
+            yield from _needs(value, f"{where}.{index}")
+
+
+def _prediction_folders(dataset: dict) -> list[str]:
+    """The folders of a prediction store that a data set reads: its images' own folds, for a test set its `fold`."""
+    split, fold = dataset.get("split", "train"), dataset.get("fold")
+    if split in ("val", "test"):
+        return [f"fold{fold}/{split}"]
+    try:
+        content = json.loads(Path(dataset["data_root"], "splits.json").read_text(encoding="utf-8"))
+        folds = sorted({entry["fold"] for entry in content["images"].values() if entry["fold"] is not None})
+    except (OSError, ValueError, KeyError):
+        # Without the data the folds can't be known. The data are reported missing, the predictions in the next attempt.
+        return []
+    return [f"fold{f}/val" for f in folds if f != fold]
+
+
+def _command(made_by: dict[str, str], path: str) -> str | None:
+    """Finds the entry of `made_by` for a path: the path itself, the nearest parent folder, or the first pattern."""
+    for candidate in (Path(path), *Path(path).parents):
+        for key, command in made_by.items():
+            if Path(key) == candidate:
+                return command
+    return next((command for key, command in made_by.items() if fnmatch(path, key)), None)

@@ -1,0 +1,246 @@
+"""The runner: MMEngine's, with strict loading, safe checkpoints, exact resume and CPU distributed training."""
+
+import datetime
+import os
+import time
+from pathlib import Path
+
+import mmengine
+import torch
+from mmengine.dist import is_distributed, master_only
+from mmengine.model import MMDistributedDataParallel, is_model_wrapper
+from mmengine.runner import BaseLoop, Runner
+from mmengine.runner.checkpoint import weights_to_cpu
+from torch import distributed, nn
+
+from ultraref import provenance
+from ultraref.engine.checkpoint import load_checkpoint_file, save_atomically, to_plain
+from ultraref.registry import RUNNERS
+
+LAST_CHECKPOINT = "last.pth"
+BEST_CHECKPOINT = "best.pth"
+
+
+def checkpoint_to_resume(work_dir: str | Path) -> Path | None:
+    """Returns the checkpoint that a run in `work_dir` would resume from; None if there is none."""
+    last = Path(work_dir) / LAST_CHECKPOINT
+    return last if last.is_file() else None
+
+
+@RUNNERS.register_module()
+class UltraRunner(Runner):
+    """`mmengine.runner.Runner`, built from a config with `UltraRunner.from_cfg(cfg)`.
+
+    What differs:
+    - `load_from` is strict: weights that are missing, left over or of another size stop the run.
+    - `resume=True` continues from `load_from`, or without it from `last.pth` in the work dir, and starts from the
+      beginning where there is none. A resumed run must have the seed of the one it continues.
+    - Checkpoints are written in one step, and load with `torch.load(weights_only=True)`.
+    - Distributed training works without a GPU (gloo).
+    - `train()` followed by `test()` tests the averaged weights of an EMA hook.
+    - An error in a hook keeps its traceback.
+    """
+
+    _started = False
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done. Unlike MMEngine's, it doesn't build the train loop, and load its data, in a test."""
+        return self._train_loop.epoch if isinstance(self._train_loop, BaseLoop) else 0
+
+    @property
+    def iter(self) -> int:
+        """Iterations done; see `epoch`."""
+        return self._train_loop.iter if isinstance(self._train_loop, BaseLoop) else 0
+
+    def setup_env(self, env_cfg: dict) -> None:
+        """Starts the process group on machines without CUDA, where MMEngine fails in `cuda.set_device`."""
+        if self.distributed and not is_distributed() and not torch.cuda.is_available():
+            if self.launcher != "pytorch":
+                raise ValueError(
+                    f"launcher {self.launcher!r} needs GPUs; without one, start the run with torchrun and "
+                    "--launcher pytorch"
+                )
+            options = {**env_cfg.get("dist_cfg", {}), "backend": "gloo"}
+            if "timeout" in options:
+                options["timeout"] = datetime.timedelta(seconds=options["timeout"])
+            rank, world_size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+            distributed.init_process_group(**options, rank=rank, world_size=world_size)
+        super().setup_env(env_cfg)
+
+    def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
+        """Wraps the model for distributed training; on the CPU without the device ids that torch refuses there."""
+        if not self.distributed or is_model_wrapper(model) or torch.cuda.is_available():
+            return super().wrap_model(model_wrapper_cfg, model)
+        options = {"find_unused_parameters": self.cfg.get("find_unused_parameters", False), "broadcast_buffers": False}
+        options.update({k: v for k, v in (model_wrapper_cfg or {}).items() if k != "type"})
+        return MMDistributedDataParallel(module=model, **options)
+
+    def call_hook(self, fn_name: str, **kwargs) -> None:
+        """Calls `fn_name` of every hook that has it, in the order of their priority.
+
+        `before_run` is called once in a process: a second call, by `test()` after `train()`, would make the EMA hook
+        forget its averages.
+        """
+        if fn_name == "before_run":
+            if self._started:
+                return
+            self._started = True
+        for hook in self._hooks:
+            if hasattr(hook, fn_name):
+                getattr(hook, fn_name)(self, **kwargs)
+
+    def load_or_resume(self) -> None:
+        """Resumes from `load_from` or `last.pth` if that was asked for; else loads the weights of `load_from`."""
+        if self._has_loaded:
+            return
+        if self._resume:
+            checkpoint = self._load_from or checkpoint_to_resume(self.work_dir)
+            if checkpoint is None:
+                self.logger.info(f"There is no {LAST_CHECKPOINT} to resume from; training starts from the beginning.")
+                # The EMA hook asks for it.
+                self._resume = False
+            else:
+                self.resume(str(checkpoint))
+        elif self._load_from is not None:
+            self.load_checkpoint(self._load_from)
+        self._has_loaded = True
+
+    def resume(self, filename: str, *args, **kwargs) -> None:
+        """Restores weights, optimizer, schedulers, log and counters from `filename`.
+
+        Raises:
+            ValueError: the file holds no optimizer state, or comes from a run with another seed.
+        """
+        # The train loop is built by now, and its sampler and data set hold the config's seed.
+        checkpoint = load_checkpoint_file(filename)
+        seed = checkpoint["meta"].get("seed")
+        if "optimizer" not in checkpoint:
+            raise ValueError(
+                f"{filename} can't be resumed from: it holds weights only. Resume from {LAST_CHECKPOINT}, or start "
+                "a new run from these weights with load_from"
+            )
+        if seed is not None and seed != self.seed:
+            raise ValueError(
+                f"{filename} comes from a run with seed {seed}, this run has seed {self.seed}: the data would come in "
+                f"another order. Set randomness.seed={seed} to continue that run"
+            )
+        super().resume(filename, *args, **kwargs)
+
+    def load_checkpoint(self, filename: str, map_location="cpu", strict: bool = True, revise_keys=()) -> dict:
+        """Loads all weights of the model from `filename`.
+
+        Args:
+            filename: a checkpoint of this toolkit.
+            map_location: as in `torch.load`.
+            strict: kept for the signature of the base class; loading is always strict.
+            revise_keys: as `strict`.
+
+        Returns:
+            The checkpoint.
+
+        Raises:
+            FileNotFoundError, ValueError: see `load_checkpoint_file`; ValueError also for weights that don't fit.
+        """
+        checkpoint = load_checkpoint_file(filename, map_location)
+        self.call_hook("after_load_checkpoint", checkpoint=checkpoint)
+        model = self._bare_model()
+        load_strictly(model, checkpoint["state_dict"], filename)
+        provenance.record_loaded(model, filename, checkpoint["meta"].get("trained_on"))
+        self._has_loaded = True
+        self.logger.info(f"Loaded checkpoint {filename}")
+        return checkpoint
+
+    @master_only
+    def save_checkpoint(
+        self,
+        out_dir: str,
+        filename: str,
+        file_client_args: dict | None = None,
+        save_optimizer: bool = True,
+        save_param_scheduler: bool = True,
+        meta: dict | None = None,
+        by_epoch: bool = True,
+        backend_args: dict | None = None,
+    ) -> None:
+        """Writes `out_dir`/`filename` in one step, in plain types.
+
+        Args:
+            out_dir: a folder of the local file system.
+            filename: the file's name.
+            file_client_args: not supported, as `backend_args`: checkpoints are local files.
+            save_optimizer: whether to add the optimizer's state, which resuming needs.
+            save_param_scheduler: whether to add the state of the schedulers.
+            meta: added to the checkpoint's `meta`.
+            by_epoch: whether the call comes at the end of an epoch that isn't counted yet, or of an iteration.
+            backend_args: see `file_client_args`.
+        """
+        if file_client_args or backend_args:
+            raise ValueError(
+                "checkpoints are written to the local file system; file_client_args and backend_args are not supported"
+            )
+        counters = (
+            {"epoch": self.epoch + 1, "iter": self.iter} if by_epoch else {"epoch": self.epoch, "iter": self.iter + 1}
+        )
+        checkpoint = {
+            "meta": {
+                **counters,
+                **(meta or {}),
+                "cfg": self.cfg.pretty_text,
+                "seed": self.seed,
+                "experiment_name": self.experiment_name,
+                "time": time.strftime("%Y%m%d_%H%M%S"),
+                "mmengine_version": mmengine.__version__,
+            },
+            "state_dict": weights_to_cpu(self._bare_model().state_dict()),
+            "message_hub": self._plain_message_hub(),
+        }
+        if hasattr(self.train_dataloader.dataset, "metainfo"):
+            checkpoint["meta"]["dataset_meta"] = self.train_dataloader.dataset.metainfo
+        if save_optimizer:
+            checkpoint["optimizer"] = self.optim_wrapper.state_dict()
+        if save_param_scheduler and self.param_schedulers is not None:
+            checkpoint["param_schedulers"] = [scheduler.state_dict() for scheduler in self.param_schedulers]
+        self.call_hook("before_save_checkpoint", checkpoint=checkpoint)
+        save_atomically(to_plain(checkpoint), Path(out_dir) / filename)
+
+    def _plain_message_hub(self) -> dict:
+        """The log and the runtime information; what isn't plain data is left out with a warning."""
+        state = self.message_hub.state_dict()
+        info = {}
+        for key, value in state["runtime_info"].items():
+            try:
+                info[key] = to_plain(value, f"message_hub[{key!r}]")
+            except TypeError as error:
+                self.logger.warning(f"Not saved: {error}")
+        return {
+            "log_scalars": to_plain(state["log_scalars"]),
+            "runtime_info": info,
+            "resumed_keys": {k: v for k, v in state["resumed_keys"].items() if k in info or k in state["log_scalars"]},
+        }
+
+    def _bare_model(self) -> nn.Module:
+        return self.model.module if is_model_wrapper(self.model) else self.model
+
+
+def load_strictly(model: nn.Module, state_dict: dict, name: str) -> None:
+    """Loads all of `state_dict` into all of `model`.
+
+    Raises:
+        ValueError: weights are missing, left over or of another size; the first few are named.
+    """
+    try:
+        missing, unexpected = model.load_state_dict(state_dict, strict=False)
+        problems = []
+    except RuntimeError as error:
+        missing, unexpected = [], []
+        problems = [line.strip() for line in str(error).splitlines()[1:]]
+    for what, keys in (("missing in the file", missing), ("in the file but not in the model", unexpected)):
+        if keys:
+            problems.append(f"{len(keys)} {what}: {', '.join(keys[:5])}{', ...' if len(keys) > 5 else ''}")
+    if problems:
+        raise ValueError(
+            f"checkpoint {name} does not fit the model {type(model).__name__} ({len(model.state_dict())} entries):\n  "
+            + "\n  ".join(problems[:8])
+            + "\nThe model of the config must be the one that the checkpoint was made with"
+        )
