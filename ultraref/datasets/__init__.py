@@ -1,15 +1,19 @@
 """Data sets, one class per storage layout, and what turns them into samples."""
 
+from ultraref.datasets.collate import stack_collate
 from ultraref.datasets.concat import ConcatLesionDataset
 from ultraref.datasets.lesion_dataset import LesionDataset
 from ultraref.datasets.prediction_store import PredictionManifest, PredictionRequest, PredictionStore
+from ultraref.datasets.samplers import EpochSampler
 from ultraref.datasets.splits import Splits
 
 __all__ = [
     "ConcatLesionDataset",
+    "EpochSampler",
     "LesionDataset",
     "PredictionManifest",
     "PredictionRequest",
     "PredictionStore",
     "Splits",
+    "stack_collate",
 ]

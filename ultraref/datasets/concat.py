@@ -40,6 +40,15 @@ class ConcatLesionDataset(Dataset):
         """Names of the samples in order; those of different sets may be equal."""
         return [name for dataset in self.datasets for name in dataset.names]
 
+    @property
+    def image_hashes(self) -> dict[str, str]:
+        """sha256 of each image's file, by "place of the set:name", as two sets may use one name."""
+        return {
+            f"{place}:{name}": sha256
+            for place, dataset in enumerate(self.datasets)
+            for name, sha256 in dataset.image_hashes.items()
+        }
+
     def __len__(self) -> int:
         return self._ends[-1]
 

@@ -3,6 +3,7 @@
 Both readers take the file's bytes, so that a caller can hash and decode after reading once. Errors name the file.
 """
 
+import hashlib
 import io
 import zlib
 from pathlib import Path
@@ -50,12 +51,13 @@ def decode_mask(data: bytes, path: str | Path) -> np.ndarray:
     """Decodes a lesion mask.
 
     The rule: colours and palettes are reduced to their brightest channel (any colour on black is lesion, so a coloured
-    mask of several classes gives their union), transparent pixels are black, and a mask that is drawn in the alpha channel
-    alone is read from there. Then
-    - only 0: no lesion; two values of which one is 0: the other is lesion; only 1 or only the type's maximum: all lesion;
+    mask of several classes gives their union), transparent pixels are black, and a mask that is drawn in the alpha
+    channel alone is read from there. Then
+    - only 0: no lesion; two values of which one is 0: the other is lesion; only 1 or only the type's maximum: all
+      lesion;
     - more values (anti-aliased, resized or JPEG-compressed): lesion is what reaches half the maximum, provided that the
-      maximum is at least half of the type's range and that values between a quarter and three quarters of it lie within 3
-      pixels of the outline. Otherwise it is an image, a probability or a label map, which is refused.
+      maximum is at least half of the type's range and that values between a quarter and three quarters of it lie within
+      3 pixels of the outline. Otherwise it is an image, a probability or a label map, which is refused.
 
     Args:
         data: content of the file.
@@ -108,6 +110,15 @@ def read_bytes(path: str | Path) -> bytes:
         raise FileNotFoundError(f"{path}: no such file") from None
 
 
+def sha256_of_file(path: str | Path) -> str:
+    """Returns the sha256 of a file of any size, as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
 def encode_png(array: np.ndarray) -> bytes:
     """Encodes (H, W) uint8 as a grey PNG."""
     done, data = cv2.imencode(".png", array)
@@ -121,15 +132,13 @@ def _decode(data: bytes, path: str | Path) -> np.ndarray:
     if str(path).lower().endswith(".npy"):
         return _decode_npy(data, path)
     if data[:8] == b"\x89PNG\r\n\x1a\n" and data[24:25] == b"\x10":
-        # Pillow cuts 16-bit colour to 8 bits. OpenCV, on the other hand, turns a damaged file into a partly black image,
-        # so Pillow checks the checksums first.
+        # Pillow cuts 16-bit colour to 8 bits. OpenCV doesn't, but it turns a damaged file into a partly black image, so
+        # Pillow checks the file first.
         _with_pillow(data, path)
         array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-        return (
-            array
-            if array.ndim == 2
-            else cv2.cvtColor(array, {3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGBA}[array.shape[2]])
-        )
+        if array.ndim == 3:
+            array = cv2.cvtColor(array, cv2.COLOR_BGR2RGB if array.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
+        return array
     return np.asarray(_with_pillow(data, path))
 
 
@@ -206,7 +215,8 @@ def _threshold_antialiased(array: np.ndarray, low: float, high: float, full: flo
     stray = int((unsure & ~edge).sum())
     if stray:
         raise ValueError(
-            f"{path}: {stray} pixels lie between background and lesion ({_SURE_BACKGROUND * high:g} to {_SURE_LESION * high:g}) "
-            f"and more than {_EDGE_WIDTH} px from any outline, as in a label map or a probability; {hint}"
+            f"{path}: {stray} pixels lie between background and lesion (over {_SURE_BACKGROUND * high:g}, below "
+            f"{_SURE_LESION * high:g}) and over {_EDGE_WIDTH} px from the outline, as in a label map or a "
+            f"probability; {hint}"
         )
     return mask

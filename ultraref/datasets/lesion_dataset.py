@@ -21,11 +21,11 @@ class LesionDataset(Dataset):
     Args:
         data_root: the converted set.
         split: "train" (training images outside the fold), "val" (those of the fold) or "test".
-        fold: the fold held out. None with "train" gives all training images. With "test" it only says which fold's coarse
-            model the stored predictions come from.
+        fold: the fold held out. None with "train" gives all training images. With "test" it only says which fold's
+            coarse model the stored predictions come from.
         pipeline: transforms, as configs or callables; each takes and returns the dict of one sample.
-        predictions: root of stored coarse predictions; checked here for all images of the part. A training or validation
-            image takes the prediction of the model that held it out, a test image that of fold `fold`.
+        predictions: root of stored coarse predictions; checked here for all images of the part. A training or
+            validation image takes the prediction of the model that held it out, a test image that of fold `fold`.
         names: the images to use, of those in the part; None for all.
         seed: seed of the random numbers.
 
@@ -33,8 +33,8 @@ class LesionDataset(Dataset):
         names: sorted names of the images.
         splits: the set's `Splits`.
         coarse_size: size of the stored predictions in pixels; None without `predictions`.
-        first_index: added to the index when random numbers are drawn; `ConcatLesionDataset` sets it, so that sample i of
-            two sets differs.
+        first_index: added to the index when random numbers are drawn; `ConcatLesionDataset` sets it, so that sample i
+            of two sets differs.
 
     Raises:
         FileNotFoundError: the root, or images or masks of it, are missing.
@@ -118,6 +118,11 @@ class LesionDataset(Dataset):
             "grouped": self.splits.grouped,
             "splits_hash": self.splits.hash,
         }
+
+    @property
+    def image_hashes(self) -> dict[str, str]:
+        """sha256 of each image's file, by name: what a checkpoint records as trained on."""
+        return {name: self.splits.images[name].sha256 for name in self.names}
 
     def __len__(self) -> int:
         return len(self.names)

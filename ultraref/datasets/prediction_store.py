@@ -68,8 +68,8 @@ class PredictionStore:
     def writer(self, manifest: PredictionManifest) -> Iterator["PredictionWriter"]:
         """Context manager that writes one folder, all or nothing.
 
-        The files go to a folder beside it, which takes its place at the end. After an exception what was there before is
-        unchanged.
+        The files go to a folder beside it, which takes its place at the end. After an exception what was there before
+        is unchanged.
         """
         with atomic_folder(self.folder(manifest.fold, manifest.split)) as staging:
             yield PredictionWriter(staging, manifest)
@@ -110,7 +110,8 @@ class PredictionStore:
 
         Raises:
             FileNotFoundError: it is not there.
-            ValueError: it was made from another image file than `image_sha256`, or isn't a probability of the stated size.
+            ValueError: it was made from another image file than `image_sha256`, or isn't a probability of the stated
+                size.
         """
         manifest = self.manifest(fold, split)
         path = self.folder(fold, split) / f"{name}.npy"
@@ -133,8 +134,8 @@ class PredictionStore:
             The coarse size, which all of them share.
 
         Raises:
-            ValueError: one message with everything that is wrong: missing manifests and predictions, predictions of other
-                image files, folders made for another fold, different coarse sizes.
+            ValueError: one message with everything that is wrong: missing manifests and predictions, predictions of
+                other image files, folders made for another fold, different coarse sizes.
         """
         problems, sizes, missing, stale = [], {}, {}, {}
         for fold, split in sorted({(request.fold, request.split) for request in requests}):

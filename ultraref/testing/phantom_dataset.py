@@ -18,8 +18,8 @@ TWO_LESIONS_EVERY = 12
 def write_phantom_busi(dst: str | Path, num: int, seed: int = 0, progress: Callable | None = None) -> dict[str, int]:
     """Writes `num` phantoms to DST/{benign,malignant,normal}/"<category> (N).png" with "_mask.png" and "_mask_1.png".
 
-    As in the published set, images are grey or RGB, masks 8-bit or 1-bit, and normal images have a blank mask. Image N of a
-    category depends on the seed, the category and N alone: more images leave the first ones as they were.
+    As in the published set, images are grey or RGB, masks 8-bit or 1-bit, and normal images have a blank mask. Image N
+    of a category depends on the seed, the category and N alone: more images leave the first ones as they were.
 
     Args:
         dst: folder, made if need be; files of the same names are overwritten.

@@ -1,7 +1,7 @@
 """Deals groups of images out to the test set and the folds.
 
-Everything is decided by sha256 of the seed and names, and by whole numbers, so that a split is the same on every machine and
-with every version of every package; random generators don't promise that.
+Everything is decided by sha256 of the seed and names, and by whole numbers, so that a split is the same on every
+machine and with every version of every package; random generators don't promise that.
 """
 
 import hashlib
@@ -31,8 +31,8 @@ def assign_grouped(
 ) -> dict[str, str | int]:
     """Keeps groups whole and deals every stratum out evenly, as far as the groups allow.
 
-    Groups are dealt out one by one, the largest first, equally large ones in seeded order. Each goes to the part (test or a
-    fold) that lacks most of the group's strata, relative to the part's target.
+    Groups are dealt out one by one, the largest first, equally large ones in seeded order. Each goes to the part (test
+    or a fold) that lacks most of the group's strata, relative to the part's target.
 
     Args:
         groups: group of each image, by name.

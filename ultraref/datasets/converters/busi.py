@@ -10,9 +10,10 @@ _MASK = re.compile(r"(?P<stem>.+)_mask(?:_(?P<number>\d+))?", re.IGNORECASE)
 
 
 def find_busi(src: str | Path) -> tuple[list[RawSample], list[str]]:
-    """Finds the images of SRC/{benign,malignant,normal}/"benign (1).png" and their masks "_mask.png", "_mask_1.png", ...
+    """Finds the images of BUSI and their masks.
 
-    The three folders may lie one level deeper.
+    SRC/benign/"benign (1).png" has "benign (1)_mask.png" and, for further lesions, "benign (1)_mask_1.png" and so on;
+    likewise malignant and normal. The three folders may lie one level deeper.
 
     Returns:
         The samples, sorted by name, and one message for each file that is left out.

@@ -10,7 +10,7 @@ from ultraref.datasets.converters.convert import DUPLICATE_DISTANCE, convert
 
 
 def run_converter(dataset: str, find: Callable, description: str, argv: list[str] | None = None) -> None:
-    """Parses `SRC DST` and the shared options, converts, and prints the report; an error ends the program with its message.
+    """Parses `SRC DST` and the shared options, converts and prints the report; an error ends with its message.
 
     Args:
         dataset: name of the set, which splits.json records.

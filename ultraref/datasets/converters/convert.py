@@ -76,9 +76,9 @@ def convert(
 ) -> ConversionReport:
     """Writes DST/{train,test}/{images,masks}/NAME.png and DST/splits.json.
 
-    Images become 8-bit grey and masks 0/255 (`image_io` has the rules); the masks of one image are merged; images without a
-    lesion are dropped. The images of a patient, and near-duplicates, lie in one fold or all in the test set. DST appears when
-    all is written; the same input gives the same bytes.
+    Images become 8-bit grey and masks 0/255 (`image_io` has the rules); the masks of one image are merged; images
+    without a lesion are dropped. The images of a patient, and near-duplicates, lie in one fold or all in the test set.
+    DST appears when all is written; the same input gives the same bytes.
 
     Args:
         samples: the images, e.g. from `find_busi`.
@@ -88,8 +88,8 @@ def convert(
         seed: seed of the split.
         num_folds: folds of the training images.
         test_percent: share of the test images.
-        ungrouped: makes the plain seeded split of single images instead, for comparison with the literature; splits.json
-            and every result say so.
+        ungrouped: makes the plain seeded split of single images instead, for comparison with the literature;
+            splits.json and every result say so.
         duplicate_distance: largest Hamming distance of the 256-bit pHashes of near-duplicates.
         progress: wraps the list of samples as it is gone through, e.g. `rich.progress.track`.
 

@@ -8,8 +8,8 @@ from ultraref.registry import TRANSFORMS
 class LoadCoarsePrediction:
     """Reads ROOT/fold{f}/{val,test}/NAME.npy and adds it as coarse_prob, (h, w) float32 in [0, 1].
 
-    The root is the data set's `predictions`. f is the image's own fold, so that the coarse model had not seen the image;
-    for a test image it is the data set's fold.
+    The root is the data set's `predictions`. f is the image's own fold, so that the coarse model had not seen the
+    image; for a test image it is the data set's fold.
 
     Raises:
         KeyError: the data set was given no `predictions`.

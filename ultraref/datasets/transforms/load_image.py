@@ -10,7 +10,8 @@ from ultraref.registry import TRANSFORMS
 class LoadImage:
     """Reads results["img_path"] as 8-bit grey (`image_io.decode_image` says how other kinds become that).
 
-    Adds image, (H0, W0) uint8, and ori_shape, (H0, W0). Where results["image_hash"] is given the file's sha256 must equal it.
+    Adds image, (H0, W0) uint8, and ori_shape, (H0, W0). Where results["image_hash"] is given the file's sha256 must
+    equal it.
 
     Raises:
         FileNotFoundError: there is no such file.

@@ -6,7 +6,7 @@ from ultraref.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class LoadLesionMask:
-    """Reads results["mask_path"] as (H0, W0) uint8 in {0, 1} (`image_io.decode_mask` states the rule) and adds it as mask.
+    """Reads results["mask_path"] and adds it as mask, (H0, W0) uint8 in {0, 1}; `image_io.decode_mask` states the rule.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -18,8 +18,8 @@ class LoadLesionMask:
         image = results.get("image")
         if image is not None and mask.shape != image.shape:
             raise ValueError(
-                f"{results['mask_path']}: the mask is {mask.shape[0]} x {mask.shape[1]} (height x width), but the image "
-                f"{results['img_path']} is {image.shape[0]} x {image.shape[1]}"
+                f"{results['mask_path']}: the mask is {mask.shape[0]} x {mask.shape[1]} (height x width), "
+                f"but the image {results['img_path']} is {image.shape[0]} x {image.shape[1]}"
             )
         results["mask"] = mask
         return results

@@ -14,9 +14,9 @@ _METAINFO = ("name", "dataset", "img_path", "mask_path", "split", "ori_shape", "
 class PackSegInputs:
     """Turns the sample's dict into dict(inputs=..., data_samples=SegDataSample).
 
-    inputs holds what is present of coarse_image (1, h, h) uint8, sam_image (1, S, S) uint8 and coarse_prob (1, h, h) float32;
-    images stay 8-bit grey and are normalised on the device. The data sample holds gt_sem_seg (1, ., .) uint8 and metainfo,
-    among it `error_type`, the simulated error's name.
+    inputs holds what is present of coarse_image (1, h, h) uint8, sam_image (1, S, S) uint8 and coarse_prob (1, h, h)
+    float32; images stay 8-bit grey and are normalised on the device. The data sample holds gt_sem_seg (1, ., .) uint8
+    and metainfo, among it `error_type`, the simulated error's name.
 
     Args:
         keep_original: whether to add the mask in the native frame as gt_original, for evaluation at the original size.

@@ -10,10 +10,10 @@ from ultraref.registry import TRANSFORMS
 class RandomRotateFlip:
     """Turns the sample about the image's centre and mirrors it left to right.
 
-    The map is one affine map of the native frame. The coarse probability, whose frame is a resized (often squeezed) native
-    frame, undergoes the same map, carried over into its frame: with pixel j centred at j, x_coarse = (x + 0.5) w / W - 0.5.
-    What comes in from outside is black, background and probability 0. The image and the probability are interpolated
-    linearly; the mask too, and is cut at one half.
+    The map is one affine map of the native frame. The coarse probability, whose frame is a resized (often squeezed)
+    native frame, undergoes the same map, carried over into its frame: with pixel j centred at j, x_coarse = (x + 0.5) w
+    / W - 0.5. What comes in from outside is black, background and probability 0. The image and the probability are
+    interpolated linearly; the mask too, and is cut at one half.
 
     Args:
         degrees: the angle is uniform in [-degrees, degrees].
@@ -52,7 +52,8 @@ class RandomRotateFlip:
 def rotate_flip_matrix(angle: float, flip: bool, height: int, width: int) -> np.ndarray:
     """Returns the (3, 3) map (x, y, 1) -> (x', y', 1) that turns by `angle` degrees about the centre of the frame.
 
-    Positive angles turn from the x axis to the y axis, which on the screen (y down) is clockwise. The mirror comes first.
+    Positive angles turn from the x axis to the y axis, which on the screen (y down) is clockwise. The mirror comes
+    first.
     """
     centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
     cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
@@ -64,7 +65,7 @@ def rotate_flip_matrix(angle: float, flip: bool, height: int, width: int) -> np.
 
 
 def frame_matrix(source: tuple[int, int], target: tuple[int, int]) -> np.ndarray:
-    """Returns the (3, 3) map of pixel coordinates between two frames of sizes (height, width), keeping pixel centres."""
+    """Returns the (3, 3) map of pixel coordinates between frames of sizes (height, width), keeping pixel centres."""
     scale_y, scale_x = target[0] / source[0], target[1] / source[1]
     return np.array([[scale_x, 0, 0.5 * scale_x - 0.5], [0, scale_y, 0.5 * scale_y - 0.5], [0, 0, 1]])
 

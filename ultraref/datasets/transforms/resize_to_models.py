@@ -10,9 +10,9 @@ from ultraref.registry import TRANSFORMS
 class ResizeToModels:
     """Makes the networks' inputs, each from the original image, and the ground truth in the frame of the loss.
 
-    Adds coarse_image, (coarse_size, coarse_size) uint8, sam_image, (sam_size, sam_size) uint8, and, where a mask is there, gt,
-    uint8 in {0, 1}: pixels of which at least half are lesion. Sides that shrink are averaged over the area, sides that grow
-    interpolated linearly. The aspect ratio is not kept, as in the reference.
+    Adds coarse_image, (coarse_size, coarse_size) uint8, sam_image, (sam_size, sam_size) uint8, and, where a mask is
+    there, gt, uint8 in {0, 1}: pixels of which at least half are lesion. Sides that shrink are averaged over the area,
+    sides that grow interpolated linearly. The aspect ratio is not kept, as in the reference.
 
     Args:
         coarse_size: height and width of the coarse network's frame in pixels; None when the model has none.
@@ -28,7 +28,8 @@ class ResizeToModels:
         if sizes.get(mask_size_from) is None:
             given = {name: size for name, size in sizes.items() if size is not None}
             raise ValueError(
-                f"ResizeToModels: mask_size_from={mask_size_from!r} needs that model's size; sizes given: {given or 'none'}"
+                f"ResizeToModels: mask_size_from={mask_size_from!r} names no model with a size; it is 'coarse' or 'sam', "
+                f"and that model's size must be given. Sizes given: {given}"
             )
         self.sizes = {f"{name}_image": size for name, size in sizes.items() if size is not None}
         self.mask_size = sizes[mask_size_from]
@@ -43,7 +44,7 @@ class ResizeToModels:
 
 
 def resize(array: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resizes (H, W) keeping pixel centres: averages the area along a side that shrinks, is linear along one that grows."""
+    """Resizes (H, W) keeping pixel centres: area averages along a side that shrinks, linear along one that grows."""
     shrunk = (min(height, array.shape[0]), min(width, array.shape[1]))
     if shrunk != array.shape:
         array = cv2.resize(array, shrunk[::-1], interpolation=cv2.INTER_AREA)

@@ -10,8 +10,8 @@ from ultraref.registry import MASK_ERRORS, TRANSFORMS
 class SimulateCoarse:
     """Puts a simulated segmentation error of the lesion mask in place of a coarse network's output.
 
-    The error is made in the image's native frame and then resized to the coarse network's, as its own output would be. Adds
-    coarse_prob, (coarse_size, coarse_size) float32 in [0, 1], and mask_error, the augmentor's record.
+    The error is made in the image's native frame and then resized to the coarse network's, as its own output would be.
+    Adds coarse_prob, (coarse_size, coarse_size) float32 in [0, 1], and mask_error, the augmentor's record.
 
     Args:
         augmentor: config of a mask-error augmentor: (mask, rng) -> (probability, record).
