@@ -87,8 +87,6 @@ def _free_lengths(mask: np.ndarray, starts: np.ndarray, directions: np.ndarray, 
     x, y = path[..., 0], path[..., 1]
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     blocked = ~inside | (mask[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)] > 0)
-    # A step of 1 px along a diagonal may round to the start itself.
-    blocked[:, 0] = ~inside[:, 0]
     free = np.where(blocked.any(axis=1), blocked.argmax(axis=1), len(steps))
     return np.where(free == len(steps), longest, free)
 
