@@ -15,20 +15,21 @@ from ultraref.registry import MODELS
 class TimmEncoder(BaseEncoder):
     """A timm network built with `features_only`. With `CascadedUpsampler` it makes a U-Net.
 
+    Images are normalised from [0, 1] with the mean and standard deviation that timm states for the network's weights
+    (their means over RGB for grey images).
+
     Args:
         name: timm's name of the network, for example "resnet34" (`timm.list_models(pretrained=True)` lists them).
         pretrained: Whether timm downloads the network's published weights.
-        checkpoint: File of such weights, loaded by timm instead of a download (.pth or .safetensors).
+        checkpoint: File of such weights under timm's names (.pth or .safetensors), loaded by timm in place of a
+            download.
         in_channels: Channels of the images, 1 or 3. For 1 timm sums the published first-layer weights over RGB.
         out_indices: Which of the network's feature maps to return, as timm counts them; None is all.
         **kwargs: Further arguments of the network, handed to `timm.create_model`.
 
-    Images are normalised from [0, 1] with the mean and standard deviation that timm states for the network's weights
-    (their means over RGB for grey images).
-
     Raises:
-        ValueError: unknown name, a network without feature maps, both `pretrained` and `checkpoint`, or a file whose
-            weights don't fit.
+        ValueError: unknown name, a network without such feature maps, both `pretrained` and `checkpoint`, or a file
+            that lacks weights or whose weights have other shapes.
         FileNotFoundError: `checkpoint` doesn't exist.
     """
 
@@ -47,12 +48,11 @@ class TimmEncoder(BaseEncoder):
         if not timm.is_model(name):
             near = ", ".join(timm.list_models(f"*{name.split('_')[0].split('.')[0]}*")[:8]) or "none with a like name"
             raise ValueError(f"timm {timm.__version__} has no network {name!r}; it has {near}")
+        if checkpoint is not None:
+            _check_names(name, Path(checkpoint), in_channels, kwargs)
+            kwargs["pretrained_cfg_overlay"] = {"file": str(checkpoint)}
         if out_indices is not None:
             kwargs["out_indices"] = tuple(out_indices)
-        if checkpoint is not None:
-            if not Path(checkpoint).is_file():
-                raise FileNotFoundError(f"TimmEncoder: the checkpoint {checkpoint} of {name} doesn't exist")
-            kwargs["pretrained_cfg_overlay"] = {"file": str(checkpoint)}
         try:
             self.net = timm.create_model(
                 name,
@@ -61,20 +61,20 @@ class TimmEncoder(BaseEncoder):
                 in_chans=in_channels,
                 **kwargs,
             )
-        except RuntimeError as error:
-            source = f"with the weights of {checkpoint}" if checkpoint is not None else "as an encoder"
-            raise ValueError(f"timm can't build {name} {source}: {error}") from error
+        except (RuntimeError, IndexError, AttributeError) as error:
+            source = f" with the weights of {checkpoint}" if checkpoint is not None else ""
+            raise ValueError(
+                f"timm can't build {name!r} as an encoder{source} (out_indices={out_indices}): {error}"
+            ) from error
         self.in_channels = in_channels
         self.channels = tuple(self.net.feature_info.channels())
         self.reductions = tuple(self.net.feature_info.reduction())
         self._channels_last = str(getattr(self.net, "output_fmt", "NCHW")).endswith("NHWC")
 
-        stated = self.net.pretrained_cfg if hasattr(self.net, "pretrained_cfg") else {}
-        for buffer, default in (("mean", 0.5), ("std", 0.5)):
-            value = torch.tensor(stated.get(buffer, (default,) * 3)).view(1, 3, 1, 1)
-            if in_channels == 1:
-                value = value.mean(1, keepdim=True)
-            self.register_buffer(buffer, value, persistent=False)
+        for statistic in ("mean", "std"):
+            value = torch.tensor(self.net.pretrained_cfg.get(statistic, (0.5, 0.5, 0.5))).view(1, 3, 1, 1)
+            value = value.mean(1, keepdim=True) if in_channels == 1 else value
+            self.register_buffer(statistic, value, persistent=False)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Returns the feature maps of `image`; see `BaseEncoder.forward`.
@@ -87,3 +87,23 @@ class TimmEncoder(BaseEncoder):
         if self._channels_last:
             features = [feature.permute(0, 3, 1, 2) for feature in features]
         return list(features)
+
+
+def _check_names(name: str, checkpoint: Path, in_channels: int, kwargs: dict) -> None:
+    """Checks that a file holds each weight of the network: timm itself loads without a word what happens to fit.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: weights are missing.
+    """
+    if not checkpoint.is_file():
+        raise FileNotFoundError(f"TimmEncoder: the checkpoint {checkpoint} of {name} doesn't exist")
+    with torch.device("meta"):
+        expected = timm.create_model(name, in_chans=in_channels, num_classes=0, **kwargs).state_dict()
+    found = timm.models.load_state_dict(str(checkpoint))
+    missing = [key for key in expected if key not in found and not key.endswith("num_batches_tracked")]
+    if missing:
+        raise ValueError(
+            f"{checkpoint} doesn't hold timm's {name}: {len(missing)} of {len(expected)} weights are missing "
+            f"({', '.join(missing[:4])}, ...); the file has {', '.join(list(found)[:4])}, ..."
+        )
