@@ -51,8 +51,7 @@ def resize_box(box: Tensor, from_size: tuple[int, int], to_size: tuple[int, int]
     return (box + 0.5) * scale - 0.5
 
 
-def pixel_centres(box: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Returns the x (B, size) and the y (B, size) of a crop's pixel centres, in the frame."""
+def pixel_centres(box: Tensor, size: int) -> Tensor:
+    """Returns (B, size, 2): the x and the y of a crop's pixel centres in the frame, in pixel-index units."""
     index = torch.arange(size, device=box.device, dtype=box.dtype)[None, :, None].expand(len(box), -1, 2)
-    centres = crop_to_frame(index, box, size)
-    return centres[..., 0], centres[..., 1]
+    return crop_to_frame(index, box, size)

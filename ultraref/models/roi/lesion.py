@@ -9,9 +9,8 @@ from ultraref.models.roi.base import BaseROICropper
 from ultraref.models.roi.geometry import whole_frame
 from ultraref.registry import ROI_CROPPERS
 
-# How far a box may reach past the frame, as a fraction of its side. What lies there is 0; and with more, pixels of a
-# crop at the frame's own size would be over two pixels of the frame apart, and small lesions would fall between them.
-MAX_OVERHANG = 0.5
+# Keeps a division by the overhang of a box in the frame (0 / 0) out of the graph, in pixels.
+SMALLEST_OVERHANG = 1e-3
 
 
 @ROI_CROPPERS.register_module()
@@ -19,8 +18,10 @@ class LesionROICropper(BaseROICropper):
     """The box centroid +- (1 + `expand_ratio`) * `num_std` std (reference of UltraRefiner, section 2.4.1).
 
     In this order: a side shorter than `min_size` is widened about the centroid; with `square` both sides become the
-    longer one; the box is cut off at the frame (`cap`), or half a frame beyond it. An empty mask (mass below one
-    pixel of the coarse network) gets the whole frame.
+    longer one; with `cap` the box is cut off at the frame. Without it the box may reach past the frame, but a side is
+    never longer than the frame's: of a longer one, as much as is needed is cut off from what lies past the frame, in
+    proportion on both ends. It would show SAM less detail than the whole image does, and after paste(crop(m)) small
+    lesions would be missing. An empty mask (mass below one pixel of the coarse network) gets the whole frame.
 
     Args:
         expand_ratio: margin around the box of `num_std` std, as a fraction of it.
@@ -70,7 +71,14 @@ class LesionROICropper(BaseROICropper):
             half = half.amax(dim=1, keepdim=True).expand_as(half)
         box = torch.cat([statistics.centroid - half, statistics.centroid + half], dim=1)
 
-        overhang = 0.0 if self.cap else MAX_OVERHANG
-        lower, upper = frame[:2] - overhang * frame_sides, frame[2:] + overhang * frame_sides
-        box = box.clamp(min=lower.repeat(2), max=upper.repeat(2))
+        # What lies past the frame at each edge, (B, 4), and how much of it is cut off.
+        outward = box.new_tensor([-1, -1, 1, 1])
+        overhang = ((box - frame) * outward).clamp(min=0)
+        if self.cap:
+            cut = overhang
+        else:
+            excess = (2 * half - frame_sides).clamp(min=0)
+            both_ends = overhang[:, :2] + overhang[:, 2:]
+            cut = overhang * (excess / both_ends.clamp(min=SMALLEST_OVERHANG)).repeat(1, 2)
+        box = box - cut * outward
         return torch.where(is_empty(prob, coarse_pixel_area)[:, None], frame, box)

@@ -5,7 +5,6 @@ Coordinates and boxes: see `ultraref.models.roi.geometry`.
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from ultraref.models.precision import full_precision
 from ultraref.models.roi.geometry import frame_to_crop, pixel_centres, whole_frame
@@ -15,8 +14,8 @@ from ultraref.models.roi.geometry import frame_to_crop, pixel_centres, whole_fra
 def crop_bilinear(x: Tensor, box: Tensor, size: int) -> Tensor:
     """Cuts out boxes, interpolating bilinearly between pixel centres. Meant for magnification or a shrinkage below 2.
 
-    A sample whose centre lies outside of the frame is 0. In the half pixel between the frame's edge and the outermost
-    pixel centres the outermost pixel is repeated, so that a lesion at the border isn't faded out.
+    Samples outside of the frame are 0, except those up to one pixel of the crop beyond its edge, towards which `paste`
+    interpolates: they are extrapolated linearly from the frame, within the range of its values.
 
     Args:
         x: (B, C, H, W).
@@ -26,12 +25,13 @@ def crop_bilinear(x: Tensor, box: Tensor, size: int) -> Tensor:
     Returns:
         (B, C, size, size), at least float32.
     """
-    left, top, right, bottom = whole_frame(x).to(box)
-    x_centre, y_centre = pixel_centres(box, size)
-    grid = _sampling_grid(x_centre, y_centre, x.shape[-2:])
-    sampled = F.grid_sample(x, grid.to(x.dtype), mode="bilinear", padding_mode="border", align_corners=False)
-    in_frame = _membership(x_centre, y_centre, left, top, right, bottom)
-    return torch.where(in_frame, sampled, 0.0)
+    centres, frame = pixel_centres(box, size), whole_frame(x).to(box)
+    low, high = x.amin(dim=(-2, -1), keepdim=True), x.amax(dim=(-2, -1), keepdim=True)
+    for axis, dim in ((0, -1), (1, -2)):
+        x = _linear(x, centres[..., axis], dim)
+    crop_pixel = ((box[:, 2:] - box[:, :2]) / size).repeat(1, 2)
+    in_frame = _membership(centres, centres, frame + crop_pixel * box.new_tensor([-1, -1, 1, 1]))
+    return torch.where(in_frame, x.clamp(low, high), 0.0)
 
 
 @full_precision
@@ -46,63 +46,91 @@ def crop_area(x: Tensor, box: Tensor, size: int) -> Tensor:
     Args and returns: as for `crop_bilinear`.
     """
     height, width = x.shape[-2:]
-    columns = _overlap(box[:, 0], box[:, 2], size, width)
-    rows = _overlap(box[:, 1], box[:, 3], size, height)
-    return rows.to(x.dtype)[:, None] @ x @ columns.to(x.dtype)[:, None].transpose(-1, -2)
+    columns = _overlap(box[:, 0], box[:, 2], size, width).to(x.dtype)
+    rows = _overlap(box[:, 1], box[:, 3], size, height).to(x.dtype)
+    return rows[:, None] @ x @ columns[:, None].transpose(-1, -2)
 
 
 @full_precision
-def paste(x: Tensor, box: Tensor, size: tuple[int, int], outside: Tensor) -> Tensor:
+def paste(prob: Tensor, box: Tensor, size: tuple[int, int], outside: Tensor) -> Tensor:
     """Puts crops back into the frame.
 
-    A pixel of the frame belongs to the box when its centre lies between the edges (a hard test, so that nothing leaks
-    to the outside at any threshold), and is then interpolated bilinearly from the crop; every other pixel is that of
-    `outside`. Where the box reaches past the frame, only pixels of the crop with their centre in the frame are used:
-    what lies beyond is padding, and would otherwise bleed into the border by a pixel of the crop.
+    A pixel of the frame belongs to the box when its centre lies between the edges: a hard test, so that nothing leaks
+    to the outside at any threshold. It is then interpolated from the crop by cubic convolution (R. Keys, 1981, with
+    a = -1/2) and clamped to [0, 1]; every other pixel is that of `outside`. Of what the crop holds past the frame,
+    which is padding, only the next pixel is used.
 
-    With r = (x2 - x1) / s frame pixels per pixel of the crop, paste(crop(m)) differs from m by at most d * r / 4 at a
-    kink of m where its slope changes by d, and by r**2 / 8 times its second derivative where it is smooth.
+    With r = (x2 - x1) / s pixels of the frame per pixel of the crop, paste(crop(m)) differs from m by at most
+    3/16 * d * r at a kink of m where its slope changes by d: by 0.023 at the foot of a ramp of 1/16 per pixel when the
+    box is twice as long as the frame and s is the frame's side. Bilinear interpolation would give 4/3 of that.
 
     Args:
-        x: (B, C, s, s) crop; a probability, not logits: a logit of 0 is a probability of 0.5.
+        prob: (B, C, s, s) crop, s >= 2; a probability, not logits: a logit of 0 is a probability of 0.5.
         box: (B, 4) where it was cut from, in the frame.
         size: (height, width) of the frame.
-        outside: (B, C, height, width) values outside of the box.
+        outside: (B, C, height, width) probability outside of the box.
 
     Returns:
-        (B, C, height, width), at least float32. Gradients reach `x` and the box from inside, `outside` from outside.
+        (B, C, height, width) in [0, 1], at least float32. Gradients reach `prob` and `box` from inside the box, and
+        `outside` from outside.
     """
-    crop_size = x.shape[-1]
-    left, top, right, bottom = box[:, None, :].unbind(dim=-1)
-    x_frame = torch.arange(size[1], device=box.device, dtype=box.dtype)
-    y_frame = torch.arange(size[0], device=box.device, dtype=box.dtype)
-    x_frame, y_frame = x_frame.expand(len(box), -1), y_frame.expand(len(box), -1)
-
-    # First and last pixel of the crop that lie in the frame, (B, 1, 2) each.
-    edges = whole_frame(outside).to(box).view(1, 2, 2).expand(len(box), -1, -1)
-    edges_in_crop = frame_to_crop(edges, box, crop_size).detach()
-    first, last = edges_in_crop[:, :1].ceil(), edges_in_crop[:, 1:].floor()
-
-    def to_crop(position: Tensor, axis: int) -> Tensor:
-        index = (position - box[:, None, axis]) * crop_size / (box[:, None, axis + 2] - box[:, None, axis]) - 0.5
-        return index.clamp(min=first[..., axis], max=last[..., axis])
-
-    grid = _sampling_grid(to_crop(x_frame, 0), to_crop(y_frame, 1), (crop_size, crop_size))
-    sampled = F.grid_sample(x, grid.to(x.dtype), mode="bilinear", padding_mode="border", align_corners=False)
-    return torch.where(_membership(x_frame, y_frame, left, top, right, bottom), sampled, outside.to(x.dtype))
+    crop_size = prob.shape[-1]
+    frame = whole_frame(outside).to(box)
+    # The frame's pixels, and its edges, in the crop. The longer side's pixels serve both axes.
+    index = torch.arange(max(size), device=box.device, dtype=box.dtype)[None, :, None].expand(len(box), -1, 2)
+    position = frame_to_crop(index, box, crop_size)
+    edges = frame_to_crop(frame.view(1, 2, 2).expand(len(box), -1, -1), box, crop_size).detach()
+    first, last = edges[:, :1].ceil() - 1, edges[:, 1:].floor() + 1
+    inside = prob
+    for axis, dim in ((0, -1), (1, -2)):
+        along = position[:, : size[dim], axis]
+        inside = _cubic(inside, along, first[..., axis], last[..., axis], dim)
+    in_box = _membership(index[:, : size[1]], index[:, : size[0]], box)
+    return torch.where(in_box, inside.clamp(0, 1), outside.to(inside.dtype))
 
 
-def _sampling_grid(x: Tensor, y: Tensor, size: tuple[int, int]) -> Tensor:
-    """Makes the grid (B, N, M, 2) of `grid_sample` from x (B, M) and y (B, N) in pixel-index units of its input."""
-    height, width = size
-    x, y = (2 * x + 1) / width - 1, (2 * y + 1) / height - 1
-    shape = (len(x), y.shape[1], x.shape[1])
-    return torch.stack([x[:, None, :].expand(shape), y[:, :, None].expand(shape)], dim=-1)
+def _linear(x: Tensor, position: Tensor, dim: int) -> Tensor:
+    """Interpolates (B, C, H, W) along `dim`, -1 or -2, at `position` (B, N); linear extrapolation past the ends."""
+    left = position.detach().floor().clamp(0, x.shape[dim] - 2)
+    shape = _shape_along(dim, len(x))
+    weight, left = (position - left).to(x.dtype).view(shape), left.long().view(shape)
+    return torch.lerp(x.take_along_dim(left, dim), x.take_along_dim(left + 1, dim), weight)
 
 
-def _membership(x: Tensor, y: Tensor, left, top, right, bottom) -> Tensor:
-    """Tells which of the points x (B, M) times y (B, N) lie between the edges: (B, 1, N, M) bool."""
-    columns, rows = (x >= left) & (x <= right), (y >= top) & (y <= bottom)
+def _cubic(x: Tensor, position: Tensor, first: Tensor, last: Tensor, dim: int) -> Tensor:
+    """Interpolates by cubic convolution instead, with `first` and `last` (B, 1) for the pixels before and after them."""
+    # The kernel reaches two pixels to each side. Past its ends the picture goes on linearly.
+    length = x.shape[dim]
+    (a, b), (y, z) = x.narrow(dim, 0, 2).split(1, dim), x.narrow(dim, length - 2, 2).split(1, dim)
+    x = torch.cat([3 * a - 2 * b, 2 * a - b, x, 2 * z - y, 3 * z - 2 * y], dim)
+    first, last = first.clamp(-2, length + 1), last.clamp(-2, length + 1)
+
+    left = position.detach().floor()
+    t = (position - left).to(x.dtype)
+    weights = {
+        -1: ((2 - t) * t - 1) * t / 2,
+        0: ((3 * t - 5) * t * t + 2) / 2,
+        1: ((4 - 3 * t) * t + 1) * t / 2,
+        2: (t - 1) * t * t / 2,
+    }
+    shape = _shape_along(dim, len(x))
+    result = 0
+    for offset, weight in weights.items():
+        neighbour = (left + offset).clamp(min=first, max=last).long() + 2
+        result = result + weight.view(shape) * x.take_along_dim(neighbour.view(shape), dim)
+    return result
+
+
+def _shape_along(dim: int, batch: int) -> tuple[int, ...]:
+    """Shape of one number per sample and per pixel along `dim`."""
+    return (batch, 1, 1, -1) if dim == -1 else (batch, 1, -1, 1)
+
+
+def _membership(x: Tensor, y: Tensor, box: Tensor) -> Tensor:
+    """Tells which of the points x[..., 0] (B, M) times y[..., 1] (B, N) lie in the box: (B, 1, N, M) bool."""
+    left, top, right, bottom = box[:, None].unbind(dim=-1)
+    columns = (x[..., 0] >= left) & (x[..., 0] <= right)
+    rows = (y[..., 1] >= top) & (y[..., 1] <= bottom)
     return (rows[:, :, None] & columns[:, None, :])[:, None]
 
 
