@@ -1,6 +1,7 @@
 """What bends MMEngine's training machinery: runner, hooks, optimizer pieces, and checks of a config before a run."""
 
 from ultraref.engine.hooks import (
+    GroupLearningRateHook,
     ProgressiveUnfreezeHook,
     ProvenanceHook,
     ReseedHook,
@@ -12,6 +13,7 @@ from ultraref.engine.runner import UltraRunner
 
 __all__ = [
     "GlobOptimWrapperConstructor",
+    "GroupLearningRateHook",
     "ProgressiveUnfreezeHook",
     "ProvenanceHook",
     "ReseedHook",

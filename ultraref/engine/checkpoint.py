@@ -65,7 +65,7 @@ def _builtin(value):
     for kind in (bool, int, float, str):
         if isinstance(value, kind):
             return kind(value)
-    return value.data if isinstance(value, torch.nn.Parameter) else value
+    return value if value is None else value.detach().cpu()
 
 
 def from_plain(value):

@@ -29,14 +29,16 @@ _DATALOADER_KEYS = {
     *(name for name in inspect.signature(DataLoader.__init__).parameters if name != "self"),
     *("num_batch_per_epoch", "disable_subprocess_warning"),
 }
+# Arguments of a loop that the runner fills in.
+_FILLED_IN = {"runner", "dataloader", "evaluator"}
 # Dicts without a `type`: what may stand in them.
 _PLAIN_DICTS = {
     "train_dataloader": _DATALOADER_KEYS,
     "val_dataloader": _DATALOADER_KEYS,
     "test_dataloader": _DATALOADER_KEYS,
-    "train_cfg": {"by_epoch", *accepted_arguments(EpochBasedTrainLoop)[0]},
-    "val_cfg": set(accepted_arguments(ValLoop)[0]),
-    "test_cfg": set(accepted_arguments(TestLoop)[0]),
+    "train_cfg": {"by_epoch", *accepted_arguments(EpochBasedTrainLoop)[0]} - _FILLED_IN,
+    "val_cfg": set(accepted_arguments(ValLoop)[0]) - _FILLED_IN,
+    "test_cfg": set(accepted_arguments(TestLoop)[0]) - _FILLED_IN,
     "optim_wrapper": {"optimizer", "constructor", "paramwise_cfg", *accepted_arguments(OptimWrapper)[0]},
     "log_processor": set(accepted_arguments(LogProcessor)[0]),
     "model_wrapper_cfg": {*accepted_arguments(MMDistributedDataParallel)[0]}
@@ -47,10 +49,11 @@ _PLAIN_DICTS = {
     "custom_imports": {"imports", "allow_failed_imports"},
     "auto_scale_lr": {"enable", "base_batch_size"},
 }
+_DEFAULT_HOOKS = {"runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint"}
 # Arguments that the code which builds a component takes out, or puts in, by the registry it is of.
 _EXTRA_ARGUMENTS = {
     "HOOKS": {"priority"},
-    "OPTIM_WRAPPERS": {"constructor", "paramwise_cfg"},
+    "OPTIM_WRAPPERS": {"constructor", "paramwise_cfg", "optimizer"},
     "PARAM_SCHEDULERS": {"convert_to_iter_based"},
     "VISUALIZERS": {"name", "save_dir"},
 }
@@ -122,6 +125,8 @@ def _check_node(path: list[str], node: dict) -> list[str]:
     if isinstance(node.get("constructor"), str):
         problems += _unknown_name([*path, "constructor"], node["constructor"])
     name = node.get("type")
+    if name is None and len(path) == 2 and path[0] in ("default_hooks", "custom_hooks"):
+        return [f"{where}: a hook needs a type{_hint(path[1], _DEFAULT_HOOKS, 'the default hooks are')}"]
     if isinstance(name, str):
         unknown = _unknown_name(path, name, key="type")
         if unknown:
@@ -161,14 +166,10 @@ def _allowed_keys(path: list[str], node: dict) -> set[str] | None:
     name = node.get("type")
     if name is None:
         return _PLAIN_DICTS.get(".".join(path))
-    components = find_components(name, path) if isinstance(name, str) else [name]
-    extra = _EXTRA_ARGUMENTS.get(suggested_registry(path), set())
-    if suggested_registry(path) == "OPTIM_WRAPPERS":
-        extra = extra | {"optimizer"}
-    allowed: set[str] = set(extra)
-    # A name that several registries hold may mean either; the first is the one that the path suggests.
-    names, is_open = accepted_arguments(components[0]) if components else ([], True)
-    return None if is_open else allowed | set(names)
+    # A name that several registries hold means the first, which the path suggests.
+    component = next(iter(find_components(name, path)), None) if isinstance(name, str) else name
+    names, is_open = ([], True) if component is None else accepted_arguments(component)
+    return None if is_open else {*names, *_EXTRA_ARGUMENTS.get(suggested_registry(path), ())}
 
 
 def _check_top_level(cfg: Config) -> Iterator[str]:
@@ -201,11 +202,8 @@ def _check_option(cfg: Config, dotted: str) -> list[str]:
     if _child(node, last) is not None:
         return []
     if not path:
-        return (
-            []
-            if last in TOP_LEVEL_KEYS
-            else [_no_such_key(dotted, path, last, dict.fromkeys([*TOP_LEVEL_KEYS, *node]))]
-        )
+        known = {*TOP_LEVEL_KEYS, *node}
+        return [] if last in known else [_no_such_key(dotted, path, last, dict.fromkeys(known))]
     if isinstance(node, dict):
         allowed = _allowed_keys(path, node)
         if "type" in node or ".".join(path) in _PLAIN_DICTS:

@@ -1,9 +1,10 @@
 """What a run needs from outside (data, weights, results of an earlier phase), and what of it is missing."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatch
+from glob import glob
 from pathlib import Path
 
 from mmengine.config import Config
@@ -61,14 +62,14 @@ def find_missing_inputs(cfg: Config) -> list[MissingInput]:
     is taken for a training run (its test data are not asked for), any other for a test.
 
     Args:
-        cfg: the config. Its top-level `made_by` maps a path, one of its parent folders or a pattern to the command
-            that makes it.
+        cfg: the config. Its top-level `made_by` maps a file, or a folder that it lies in, to the command that makes
+            it. A placeholder in the path fills the same one in the command: {"preds/fold{k}": "predict.py fold{k}"}.
     """
     keys = _TRAINING_KEYS if cfg.get("train_dataloader") is not None else _TEST_KEYS
     missing: dict[str, MissingInput] = {}
     for key in keys:
         for where, path, kind in _needs(cfg.get(key), key):
-            if not Path(path).expanduser().is_file():
+            if not _exists(path):
                 command = _command(cfg.get("made_by") or {}, path) or _ADVICE[kind]
                 missing.setdefault(path, MissingInput(where, path, kind, command))
     return list(missing.values())
@@ -102,15 +103,26 @@ def _prediction_folders(dataset: dict) -> list[str]:
         content = json.loads(Path(dataset["data_root"], "splits.json").read_text(encoding="utf-8"))
         folds = sorted({entry["fold"] for entry in content["images"].values() if entry["fold"] is not None})
     except (OSError, ValueError, KeyError):
-        # Without the data the folds can't be known. The data are reported missing, the predictions in the next attempt.
-        return []
+        # Without the data, which are reported missing, the folds aren't known.
+        return ["fold*/val"]
     return [f"fold{f}/val" for f in folds if f != fold]
 
 
+def _exists(path: str) -> bool:
+    """Whether a file, or any file of a pattern, is there."""
+    expanded = str(Path(path).expanduser())
+    return Path(expanded).is_file() or ("*" in expanded and bool(glob(expanded)))
+
+
 def _command(made_by: dict[str, str], path: str) -> str | None:
-    """Finds the entry of `made_by` for a path: the path itself, the nearest parent folder, or the first pattern."""
+    """Finds the command for a path, else for its nearest parent folder, and fills in placeholders."""
     for candidate in (Path(path), *Path(path).parents):
         for key, command in made_by.items():
-            if Path(key) == candidate:
+            # "preds/fold{fold}" becomes preds/fold(?P<fold>[^/]+).
+            pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(str(Path(key))))
+            match = re.fullmatch(pattern, str(candidate))
+            if match:
+                for name, value in match.groupdict().items():
+                    command = command.replace(f"{{{name}}}", value)
                 return command
-    return next((command for key, command in made_by.items() if fnmatch(path, key)), None)
+    return None

@@ -3,10 +3,12 @@
 import datetime
 import os
 import time
+from functools import cached_property
 from pathlib import Path
 
 import mmengine
 import torch
+from mmengine.device import get_device
 from mmengine.dist import is_distributed, master_only
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
@@ -106,26 +108,32 @@ class UltraRunner(Runner):
             self.load_checkpoint(self._load_from)
         self._has_loaded = True
 
-    def resume(self, filename: str, *args, **kwargs) -> None:
+    def resume(self, filename: str, map_location: str = "default", **_) -> None:
         """Restores weights, optimizer, schedulers, log and counters from `filename`.
 
         Raises:
             ValueError: the file holds no optimizer state, or comes from a run with another seed.
         """
-        # The train loop is built by now, and its sampler and data set hold the config's seed.
-        checkpoint = load_checkpoint_file(filename)
-        seed = checkpoint["meta"].get("seed")
+        device = get_device() if map_location == "default" else map_location
+        checkpoint = self.load_checkpoint(filename, map_location=device)
+        meta = checkpoint["meta"]
         if "optimizer" not in checkpoint:
             raise ValueError(
                 f"{filename} can't be resumed from: it holds weights only. Resume from {LAST_CHECKPOINT}, or start "
                 "a new run from these weights with load_from"
             )
-        if seed is not None and seed != self.seed:
+        # The train loop is built by now, and its sampler and data set hold the config's seed.
+        if meta["seed"] != self.seed:
             raise ValueError(
-                f"{filename} comes from a run with seed {seed}, this run has seed {self.seed}: the data would come in "
-                f"another order. Set randomness.seed={seed} to continue that run"
+                f"{filename} comes from a run with seed {meta['seed']}, this run has seed {self.seed}: the data would "
+                f"come in another order. Set randomness.seed={meta['seed']} to continue that run"
             )
-        super().resume(filename, *args, **kwargs)
+        self.train_loop._epoch, self.train_loop._iter = meta["epoch"], meta["iter"]
+        self.message_hub.load_state_dict(checkpoint["message_hub"])
+        self.optim_wrapper.load_state_dict(checkpoint["optimizer"])
+        for scheduler, state in zip(self.param_schedulers or [], checkpoint.get("param_schedulers", [])):
+            scheduler.load_state_dict(state)
+        self.logger.info(f"Resumed from {filename}: {self.epoch} epochs, {self.iter} iterations")
 
     def load_checkpoint(self, filename: str, map_location="cpu", strict: bool = True, revise_keys=()) -> dict:
         """Loads all weights of the model from `filename`.
@@ -186,7 +194,7 @@ class UltraRunner(Runner):
             "meta": {
                 **counters,
                 **(meta or {}),
-                "cfg": self.cfg.pretty_text,
+                "cfg": self._config_text,
                 "seed": self.seed,
                 "experiment_name": self.experiment_name,
                 "time": time.strftime("%Y%m%d_%H%M%S"),
@@ -203,6 +211,11 @@ class UltraRunner(Runner):
             checkpoint["param_schedulers"] = [scheduler.state_dict() for scheduler in self.param_schedulers]
         self.call_hook("before_save_checkpoint", checkpoint=checkpoint)
         save_atomically(to_plain(checkpoint), Path(out_dir) / filename)
+
+    @cached_property
+    def _config_text(self) -> str:
+        # Formatting takes MMEngine up to a second.
+        return self.cfg.pretty_text
 
     def _plain_message_hub(self) -> dict:
         """The log and the runtime information; what isn't plain data is left out with a warning."""

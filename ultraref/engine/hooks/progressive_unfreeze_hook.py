@@ -1,6 +1,7 @@
 """Trains more and more of a model, in named stages."""
 
 import gc
+from collections.abc import Iterable
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -49,6 +50,7 @@ class ProgressiveUnfreezeHook(Hook):
         self._current: _Stage | None = None
         self._trainable: dict[str, nn.Parameter] = {}
         self._evaluated: list[nn.Module] = []
+        self._unscaled: list[float] = []
 
     def before_train(self, runner) -> None:
         """Reads what is trainable at all, checks all stages, and enters the one of the (resumed) epoch."""
@@ -64,8 +66,10 @@ class ProgressiveUnfreezeHook(Hook):
                     f"{left_out[0]}; add their part to optim_wrapper.paramwise_cfg.groups"
                 )
             stage.group_factors(runner.optim_wrapper.param_groups, self._trainable)
-        runner.optim_wrapper.optimizer.register_step_pre_hook(lambda *_: self._scale_lr(runner, inverse=False))
-        runner.optim_wrapper.optimizer.register_step_post_hook(lambda *_: self._scale_lr(runner, inverse=True))
+        if any(stage.lr_factor for stage in self.stages):
+            optimizer = runner.optim_wrapper.optimizer
+            optimizer.register_step_pre_hook(lambda *_: self._scale_lr(optimizer))
+            optimizer.register_step_post_hook(lambda *_: self._restore_lr(optimizer))
         self._enter(runner)
 
     def before_train_epoch(self, runner) -> None:
@@ -98,14 +102,15 @@ class ProgressiveUnfreezeHook(Hook):
         gc.collect()
         runner.model = runner.wrap_model(runner.cfg.get("model_wrapper_cfg"), model)
 
-    def _scale_lr(self, runner, inverse: bool) -> None:
+    def _scale_lr(self, optimizer) -> None:
         """Applies the factors for the time of one step, so that schedulers and checkpoints see the unscaled rates."""
-        for group, factor in zip(runner.optim_wrapper.param_groups, self._current.factors):
-            if inverse:
-                group["lr"] = group.pop("unscaled_lr")
-            else:
-                group["unscaled_lr"] = group["lr"]
-                group["lr"] = group["lr"] * factor
+        self._unscaled = [group["lr"] for group in optimizer.param_groups]
+        for group, factor in zip(optimizer.param_groups, self._current.factors):
+            group["lr"] *= factor
+
+    def _restore_lr(self, optimizer) -> None:
+        for group, lr in zip(optimizer.param_groups, self._unscaled):
+            group["lr"] = lr
 
 
 class _Stage:
@@ -138,11 +143,11 @@ class _Stage:
         for glob in self.lr_factor:
             select_parameters(model, [glob], f"{self.where}.lr_factor")
         evaluated = {id(m): m for m in select_modules(model, self.eval, f"{self.where}.eval")}
-        names = [name for name, _ in model.named_parameters()]
-        for prefix, module in model.named_modules():
-            within = [n for n in names if not prefix or n.startswith(f"{prefix}.")]
-            if within and not self.trained.intersection(within):
-                evaluated.update((id(m), m) for m in module.modules())
+        # Frozen: holds parameters, none of which are trained. What has no parameters at all (a loss) is left alone.
+        frozen = _containers(name for name, _ in model.named_parameters()) - _containers(self.trained)
+        for name, module in model.named_modules():
+            if name in frozen:
+                evaluated.update((id(inner), inner) for inner in module.modules())
         self.evaluated = list(evaluated.values())
 
     def group_factors(self, groups: list[dict], trainable: dict) -> None:
@@ -171,6 +176,11 @@ class _Stage:
         parts = ", ".join(f"{part} {count:,}" for part, count in counts.items())
         trained = f"{sum(counts.values()):,} of {total:,} parameters ({parts})"
         return f"Stage {self.name!r} from epoch {self.epoch}: trains {trained}"
+
+
+def _containers(names: Iterable[str]) -> set[str]:
+    """Returns the names of all modules that hold one of the parameters, at any depth."""
+    return {name[:end] for name in names for end in range(len(name)) if name[end] == "."}
 
 
 def _bare(model: nn.Module) -> nn.Module:

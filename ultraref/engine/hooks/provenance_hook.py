@@ -36,6 +36,7 @@ class ProvenanceHook(Hook):
         self.allow_seen = allow_seen
         self._training_images: frozenset[str] = frozenset()
         self._seen_fraction = 0.0
+        self._warned: set[str] = set()
 
     def before_train(self, runner) -> None:
         self._training_images = frozenset(image_hashes(runner.train_dataloader.dataset).values())
@@ -78,7 +79,9 @@ class ProvenanceHook(Hook):
                 f"{message}\nEvaluate on the fold that these checkpoints held out, or set allow_seen=True of "
                 "ProvenanceHook to get numbers that are marked as seen"
             )
-        runner.logger.warning(f"{message}\nThe metrics are on SEEN images.")
+        if message not in self._warned:
+            self._warned.add(message)
+            runner.logger.warning(f"{message}\nThe metrics are on seen images.")
 
 
 def image_hashes(dataset) -> Mapping[str, str]:

@@ -7,15 +7,18 @@ from mmengine.model import is_model_wrapper
 from ultraref.engine.module_globs import select_parameters
 from ultraref.registry import HOOKS
 
+_KEY = "weight_anchor"
+
 
 @HOOKS.register_module()
 class WeightAnchorHook(Hook):
     """L2 anchor: after each step w <- w - lr * weight * (w - w0) for the chosen parameters that were stepped.
 
-    w0 are the weights that the model is built with, e.g. those of the phase-1 checkpoint of its coarse network. The
-    penalty weight/2 ||w - w0||^2 of L2-SP (Li et al. 2018, "Explicit inductive bias for transfer learning with
-    convolutional networks") is applied as AdamW applies weight decay: apart from the gradient, so that Adam's scaling
-    doesn't distort it. The distance ||w - w0|| is logged each epoch as `train/anchor_distance`.
+    w0 are the weights that the run starts with, e.g. those of the phase-1 checkpoint of the coarse network; they are
+    kept in `last.pth` for a resumed run. The penalty weight/2 ||w - w0||^2 of L2-SP (Li et al. 2018, "Explicit
+    inductive bias for transfer learning with convolutional networks") is applied as AdamW applies weight decay: apart
+    from the gradient, so that Adam's scaling doesn't distort it. The distance ||w - w0|| is logged each epoch as
+    `train/anchor_distance`.
 
     Args:
         parts: globs over module names.
@@ -30,21 +33,32 @@ class WeightAnchorHook(Hook):
             raise ValueError(f"WeightAnchorHook: weight is {weight}; it must not be negative")
         self.parts = parts
         self.weight = weight
-        self._anchored: list[tuple[torch.nn.Parameter, torch.Tensor]] = []
+        # name -> (parameter, where it started)
+        self._anchored: dict[str, tuple[torch.nn.Parameter, torch.Tensor]] = {}
 
     def before_run(self, runner) -> None:
-        """Remembers the weights. Comes before a run is resumed, hence always those that the model is built with."""
         if runner.optim_wrapper is None:  # a test
             return
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         chosen = select_parameters(model, self.parts, "WeightAnchorHook.parts")
-        self._anchored = [
-            (p, p.detach().clone()) for name, p in model.named_parameters() if name in chosen and p.requires_grad
-        ]
+        parameters = {name: p for name, p in model.named_parameters() if name in chosen and p.requires_grad}
+        self._anchored = {name: (parameter, parameter.detach().clone()) for name, parameter in parameters.items()}
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Takes w0 from the checkpoint of a resumed run, or from the weights that are about to be loaded."""
+        start_of_run = checkpoint.get(_KEY) if runner._resume else checkpoint["state_dict"]
+        for name, (_, start) in self._anchored.items():
+            if name not in start_of_run:
+                raise ValueError(f"WeightAnchorHook: the resumed run did not anchor {name}; keep `parts` as they were")
+            start.copy_(start_of_run[name])
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        if "optimizer" in checkpoint:
+            checkpoint[_KEY] = {name: start for name, (_, start) in self._anchored.items()}
 
     def before_train(self, runner) -> None:
         optimizer = runner.optim_wrapper.optimizer
-        anchors = {id(parameter): start for parameter, start in self._anchored}
+        anchors = {id(parameter): start for parameter, start in self._anchored.values()}
 
         @torch.no_grad()
         def pull(*_) -> None:
@@ -57,5 +71,5 @@ class WeightAnchorHook(Hook):
 
     @torch.no_grad()
     def after_train_epoch(self, runner) -> None:
-        square = sum(((parameter - start) ** 2).sum() for parameter, start in self._anchored)
+        square = sum(((parameter - start) ** 2).sum() for parameter, start in self._anchored.values())
         runner.message_hub.update_scalar("train/anchor_distance", float(square) ** 0.5)

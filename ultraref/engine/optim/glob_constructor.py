@@ -50,10 +50,8 @@ class GlobOptimWrapperConstructor:
         if self.groups:
             params = [self._take(model, glob, options, rest) for glob, options in self.groups.items()]
             if rest:
-                print_log(
-                    f"No optimizer group takes {len(rest)} trainable parameters: {', '.join(list(rest)[:5])}, ...",
-                    "current",
-                )
+                names = ", ".join(list(rest)[:5])
+                print_log(f"No optimizer group takes {len(rest)} trainable parameters, e.g. {names}", "current")
         else:
             params = list(rest.values())
         optimizer = OPTIMIZERS.build({**self.optimizer_cfg, "params": params})
