@@ -55,9 +55,10 @@ def decode_mask(data: bytes, path: str | Path) -> np.ndarray:
     channel alone is read from there. Then
     - only 0: no lesion; two values of which one is 0: the other is lesion; only 1 or only the type's maximum: all
       lesion;
-    - more values (anti-aliased, resized or JPEG-compressed): lesion is what reaches half the maximum, provided that the
-      maximum is at least half of the type's range and that values between a quarter and three quarters of it lie within
-      3 pixels of the outline. Otherwise it is an image, a probability or a label map, which is refused.
+    - anything else (anti-aliased, resized, JPEG-compressed): lesion is what reaches half the maximum, provided that the
+      maximum is at least half of the type's range, the minimum at most a quarter of the maximum, and that values between
+      a quarter and three quarters of it lie within 3 pixels of the outline. Otherwise it is an image, a probability or a
+      label map, which is refused.
 
     Args:
         data: content of the file.
@@ -139,7 +140,8 @@ def _decode(data: bytes, path: str | Path) -> np.ndarray:
         if array.ndim == 3:
             array = cv2.cvtColor(array, cv2.COLOR_BGR2RGB if array.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
         return array
-    return np.asarray(_with_pillow(data, path))
+    # A copy, as the array that Pillow lends is read-only.
+    return np.array(_with_pillow(data, path))
 
 
 def _with_pillow(data: bytes, path: str | Path) -> Image.Image:

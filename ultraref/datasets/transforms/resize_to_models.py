@@ -28,8 +28,8 @@ class ResizeToModels:
         if sizes.get(mask_size_from) is None:
             given = {name: size for name, size in sizes.items() if size is not None}
             raise ValueError(
-                f"ResizeToModels: mask_size_from={mask_size_from!r} names no model with a size; it is 'coarse' or 'sam', "
-                f"and that model's size must be given. Sizes given: {given}"
+                f"ResizeToModels: mask_size_from={mask_size_from!r} names no model with a size; it is 'coarse' or "
+                f"'sam', and that model's size must be given. Sizes given: {given}"
             )
         self.sizes = {f"{name}_image": size for name, size in sizes.items() if size is not None}
         self.mask_size = sizes[mask_size_from]

@@ -1,0 +1,142 @@
+"""The data set on converted phantoms: parts, randomness, stored predictions, errors."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from ultraref.datasets import LesionDataset, PredictionManifest, PredictionStore, Splits
+from ultraref.registry import DATASETS
+
+PIPELINE = [
+    {"type": "LoadImage"},
+    {"type": "LoadLesionMask"},
+    {"type": "RandomRotateFlip"},
+    {"type": "ResizeToModels", "coarse_size": 32, "sam_size": 64, "mask_size_from": "sam"},
+    {"type": "PackSegInputs", "keep_original": True},
+]
+
+
+def store_predictions(data_root, root, folds, size=16):
+    """Stores for each image of a fold a constant that names the fold: (fold + 1) / 10."""
+    store = PredictionStore(root)
+    for fold in folds:
+        for split in ("val", "test"):
+            dataset = LesionDataset(data_root, split, fold)
+            with store.writer(PredictionManifest(fold, split, size, "c", "h", "f")) as writer:
+                for name, sha256 in dataset.image_hashes.items():
+                    writer.add(name, np.full((size, size), (fold + 1) / 10, np.float32), sha256)
+
+
+@pytest.fixture
+def predictions(phantom_root, tmp_path):
+    store_predictions(phantom_root, tmp_path / "predictions", range(5))
+    return str(tmp_path / "predictions")
+
+
+def test_parts_are_disjoint_and_complete(phantom_root):
+    everything = set(Splits.read(phantom_root).images)
+    test = set(LesionDataset(phantom_root, "test").names)
+    training = set(LesionDataset(phantom_root, "train").names)
+    folds = [set(LesionDataset(phantom_root, "val", fold).names) for fold in range(5)]
+    assert len(everything) == 27
+    assert test | training == everything
+    assert not test & training
+    assert sum(map(len, folds)) == len(training)
+    for fold, held_out in enumerate(folds):
+        assert set(LesionDataset(phantom_root, "train", fold).names) == training - held_out
+
+
+def test_a_sample_goes_through_the_pipeline(phantom_root):
+    dataset = DATASETS.build(
+        {"type": "LesionDataset", "data_root": str(phantom_root), "split": "train", "fold": 1, "pipeline": PIPELINE}
+    )
+    sample = dataset[2]
+    assert sample["inputs"]["coarse_image"].shape == (1, 32, 32)
+    assert sample["inputs"]["sam_image"].dtype == torch.uint8
+    meta = sample["data_samples"].metainfo
+    name = dataset.names[2]
+    entry = dataset.splits.images[name]
+    assert (meta["name"], meta["fold"], meta["image_hash"]) == (name, entry.fold, entry.sha256)
+    assert entry.fold != 1
+    assert sample["data_samples"].gt_original.data.shape == (1, *meta["ori_shape"])
+
+
+def test_random_numbers_depend_on_seed_epoch_and_index_alone(phantom_root):
+    def draws(seed, key):
+        dataset = LesionDataset(phantom_root, "train", seed=seed, pipeline=[lambda results: results["rng"].random(3)])
+        dataset[0, 5]  # what was drawn before doesn't matter
+        return tuple(dataset[key])
+
+    assert draws(0, 3) == draws(0, (0, 3))
+    assert draws(0, (7, 3)) == tuple(np.random.default_rng([0, 7, 3]).random(3))
+    assert len({draws(0, (0, 3)), draws(0, (1, 3)), draws(0, (0, 4)), draws(1, (0, 3))}) == 4
+
+
+@pytest.mark.parametrize(("split", "fold"), [("train", 2), ("val", 2), ("train", None)])
+def test_a_stored_prediction_is_that_of_the_model_that_held_the_image_out(phantom_root, predictions, split, fold):
+    dataset = LesionDataset(
+        phantom_root, split, fold, predictions=predictions, pipeline=[{"type": "LoadCoarsePrediction"}]
+    )
+    assert dataset.coarse_size == 16
+    for index, name in enumerate(dataset.names):
+        expected = np.float32((dataset.splits.images[name].fold + 1) / 10)
+        assert (dataset[index]["coarse_prob"] == expected).all()
+
+
+def test_a_test_image_takes_the_prediction_of_the_given_fold(phantom_root, predictions):
+    dataset = LesionDataset(
+        phantom_root, "test", 3, predictions=predictions, pipeline=[{"type": "LoadCoarsePrediction"}]
+    )
+    assert (dataset[0]["coarse_prob"] == np.float32(0.4)).all()
+    with pytest.raises(ValueError, match="give the data set a fold"):
+        LesionDataset(phantom_root, "test", predictions=predictions)
+
+
+def test_missing_and_stale_predictions_stop_at_the_start(phantom_root, tmp_path):
+    store_predictions(phantom_root, tmp_path, [0, 1, 2])
+    path = tmp_path / "fold0" / "val" / "manifest.json"
+    content = json.loads(path.read_text())
+    stale = min(content["images"])
+    content["images"][stale] = "0" * 64
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError) as error:
+        LesionDataset(phantom_root, "train", 4, predictions=str(tmp_path))
+    assert stale in str(error.value)
+    assert "fold3" in str(error.value)
+    assert "fold4" not in str(error.value)
+
+
+def test_names_choose_images(phantom_root):
+    names = LesionDataset(phantom_root, "val", 0).names[:2]
+    assert LesionDataset(phantom_root, "val", 0, names=names[::-1]).names == names
+    with pytest.raises(ValueError, match=r"split 'val', fold 0.*does not hold nobody"):
+        LesionDataset(phantom_root, "val", 0, names=[*names, "nobody"])
+    with pytest.raises(ValueError, match="is empty"):
+        LesionDataset(phantom_root, "val", 0, names=[])
+
+
+def test_index_out_of_range(phantom_root):
+    dataset = LesionDataset(phantom_root, "test")
+    for index in (-1, len(dataset), (0, len(dataset))):
+        with pytest.raises(IndexError, match=f"of {len(dataset)}"):
+            dataset[index]
+
+
+def test_a_missing_root_or_file_is_named(phantom_root, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere.*dataset_converters"):
+        LesionDataset(tmp_path / "nowhere")
+    root = shutil.copytree(phantom_root, tmp_path / "copy")
+    gone = LesionDataset(root, "test").names[0]
+    (root / "test" / "masks" / f"{gone}.png").unlink()
+    with pytest.raises(FileNotFoundError, match=rf"1 files.*masks/{gone}\.png"):
+        LesionDataset(root, "test")
+    LesionDataset(root, "train")  # the other part is whole
+
+
+def test_metainfo_names_an_ungrouped_split(phantom_root):
+    meta = LesionDataset(phantom_root, "val", 1).metainfo
+    assert (meta["dataset"], meta["grouped"], meta["fold"]) == ("phantoms", True, 1)
+    assert meta["splits_hash"] == Splits.read(phantom_root).hash

@@ -1,0 +1,146 @@
+"""Stored predictions: round trip, all-or-nothing writing, and one message for all that is wrong."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+from ultraref.datasets.prediction_store import PredictionManifest, PredictionRequest, PredictionStore
+
+
+def manifest(fold=0, split="val", size=8):
+    return PredictionManifest(fold, split, size, "best.pth", "cc", "config.py")
+
+
+def fill(root, names, fold=0, split="val", size=8, sha256="s"):
+    """Writes constant predictions and returns the store."""
+    store = PredictionStore(root)
+    with store.writer(manifest(fold, split, size)) as writer:
+        for name in names:
+            writer.add(name, np.full((size, size), 0.25, np.float32), sha256)
+    return store
+
+
+def test_round_trip(tmp_path):
+    prob = np.random.default_rng(0).random((8, 8), dtype=np.float32)
+    store = PredictionStore(tmp_path)
+    with store.writer(manifest(fold=3)) as writer:
+        writer.add("b", prob, "sb")
+        writer.add("a", 1 - prob, "sa")
+    again = PredictionStore(tmp_path)
+    np.testing.assert_array_equal(again.read("b", 3, "val", "sb"), prob)
+    assert again.read("a", 3, "val").dtype == np.float32
+    assert sorted(os.listdir(tmp_path / "fold3" / "val")) == ["a.npy", "b.npy", "manifest.json"]
+    content = json.loads((tmp_path / "fold3" / "val" / "manifest.json").read_text())
+    assert content == {
+        "version": 1,
+        "fold": 3,
+        "split": "val",
+        "coarse_size": 8,
+        "checkpoint": "best.pth",
+        "checkpoint_sha256": "cc",
+        "config": "config.py",
+        "images": {"a": "sa", "b": "sb"},
+    }
+
+
+def test_an_interrupted_writer_leaves_the_old_predictions(tmp_path):
+    store = fill(tmp_path, ["a"])
+
+    def interrupted():
+        with store.writer(manifest()) as writer:
+            writer.add("a", np.ones((8, 8), np.float32), "s")
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError, match="power cut"):
+        interrupted()
+    assert store.read("a", 0, "val").max() == 0.25
+    assert os.listdir(tmp_path / "fold0") == ["val"]
+
+
+def test_a_second_writing_is_seen_by_the_same_store(tmp_path):
+    store = fill(tmp_path, ["a"])
+    store.read("a", 0, "val")
+    with store.writer(manifest()) as writer:
+        writer.add("b", np.ones((8, 8), np.float32), "s")
+    assert store.read("b", 0, "val").min() == 1
+    with pytest.raises(FileNotFoundError, match=r"a\.npy.*predict_coarse"):
+        store.read("a", 0, "val")
+
+
+@pytest.mark.parametrize(
+    ("prob", "message"),
+    [
+        (np.zeros((8, 9), np.float32), r"float32 \(8, 8\).*\(8, 9\)"),
+        (np.zeros((8, 8)), "float64"),
+        (np.full((8, 8), 1.5, np.float32), r"\[0, 1\].*1\.5"),
+        (np.full((8, 8), np.nan, np.float32), r"\[0, 1\].*nan"),
+    ],
+)
+def test_what_is_no_probability_is_not_stored(tmp_path, prob, message):
+    with pytest.raises(ValueError, match=message), PredictionStore(tmp_path).writer(manifest()) as writer:
+        writer.add("a", prob, "s")
+    assert not (tmp_path / "fold0" / "val").exists()
+
+
+def test_a_name_is_added_once(tmp_path):
+    with PredictionStore(tmp_path).writer(manifest()) as writer:
+        writer.add("a", np.zeros((8, 8), np.float32), "s")
+        with pytest.raises(ValueError, match=r"'a'.*before"):
+            writer.add("a", np.zeros((8, 8), np.float32), "s")
+
+
+def test_a_stale_prediction_is_not_read(tmp_path):
+    with pytest.raises(ValueError, match=r"a\.npy.*another file.*predict_coarse"):
+        fill(tmp_path, ["a"], sha256="old").read("a", 0, "val", "new")
+
+
+def test_damaged_files_are_named(tmp_path):
+    store = fill(tmp_path, ["a", "b"])
+    np.save(tmp_path / "fold0" / "val" / "a.npy", np.array([{}], dtype=object), allow_pickle=True)
+    (tmp_path / "fold0" / "val" / "b.npy").write_bytes(b"\x93NUMPY")
+    for name in "ab":
+        with pytest.raises(ValueError, match=rf"{name}\.npy.*can't be read"):
+            store.read(name, 0, "val")
+
+
+def test_validate_passes_and_gives_the_coarse_size(tmp_path):
+    fill(tmp_path, ["a", "b"], fold=0)
+    store = fill(tmp_path, ["c"], fold=1)
+    requests = [PredictionRequest("a", 0, "val", "s"), PredictionRequest("c", 1, "val", "s")]
+    assert store.validate(requests) == 8
+
+
+def test_validate_names_everything_at_once(tmp_path):
+    fill(tmp_path, ["a", "stale"], fold=0, sha256="s")
+    fill(tmp_path, ["c"], fold=1, size=16)
+    fill(tmp_path, ["d"], fold=2)
+    (tmp_path / "fold2").rename(tmp_path / "fold3")
+    requests = [
+        PredictionRequest("a", 0, "val", "s"),
+        PredictionRequest("gone", 0, "val", "s"),
+        PredictionRequest("stale", 0, "val", "new"),
+        PredictionRequest("c", 1, "val", "s"),
+        PredictionRequest("d", 3, "val", "s"),
+        PredictionRequest("t", 4, "test", "s"),
+    ]
+    with pytest.raises(ValueError) as error:
+        PredictionStore(tmp_path).validate(requests)
+    lines = str(error.value).splitlines()
+    for words in (
+        ("fold3", "made for fold 2"),
+        ("fold4", "test", "no such file"),
+        ("fold0", "no prediction of gone"),
+        ("fold0", "other image files", "stale"),
+        ("coarse sizes differ", "8", "16"),
+    ):
+        assert any(all(word in line for word in words) for line in lines), words
+    assert "predict_coarse.py" in lines[-1]
+
+
+def test_a_prediction_whose_file_was_deleted_is_missing(tmp_path):
+    store = fill(tmp_path, ["a"])
+    (tmp_path / "fold0" / "val" / "a.npy").unlink()
+    with pytest.raises(ValueError, match="no prediction of a"):
+        store.validate([PredictionRequest("a", 0, "val", "s")])
