@@ -1,0 +1,37 @@
+"""The penalty on changing a good coarse mask."""
+
+import numpy as np
+import pytest
+import torch
+
+from ultraref.models.losses import ChangePenalty
+
+
+@pytest.mark.parametrize(("dice", "weight"), [(0.0, 0.0), (0.6, 0.0), (0.7, 0.25), (0.8, 0.5), (0.9, 0.75), (1.0, 1.0)])
+def test_weight_grows_from_low_to_high(dice, weight):
+    """A change of 0.5 everywhere: mean((q - p)^2) = 0.25."""
+    coarse, refined = torch.full((1, 1, 4, 4), 0.25), torch.full((1, 1, 4, 4), 0.75)
+    assert ChangePenalty()(refined, coarse, torch.tensor([dice])).item() == pytest.approx(0.25 * weight, abs=1e-6)
+
+
+def test_value_is_the_formula():
+    rng = np.random.default_rng(0)
+    refined, coarse, dice = rng.random((4, 1, 5, 5)), rng.random((4, 1, 5, 5)), np.array([0.2, 0.5, 0.65, 0.95])
+    weight = np.clip((dice - 0.3) / (0.7 - 0.3), 0, 1)
+    expected = np.mean([np.mean((q - p) ** 2) * w for q, p, w in zip(refined, coarse, weight)])
+    loss = ChangePenalty(low=0.3, high=0.7)(*(torch.from_numpy(a) for a in (refined, coarse, dice)))
+    assert loss.item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_dice_is_a_constant():
+    dice = torch.tensor([0.8], requires_grad=True)
+    refined = torch.rand(1, 1, 4, 4, requires_grad=True)
+    ChangePenalty()(refined, torch.rand(1, 1, 4, 4), dice).backward()
+    assert dice.grad is None
+    assert refined.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.6, 0.6), (0.9, 0.6), (-0.1, 0.5), (0.5, 1.1)])
+def test_bounds_are_checked(low, high):
+    with pytest.raises(ValueError, match=f"low={low} and high={high}"):
+        ChangePenalty(low, high)
