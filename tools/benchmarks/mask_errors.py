@@ -2,8 +2,8 @@
 
 Masks are scaled to each size by nearest neighbour. A sample is all that the augmentor does: the primary error,
 secondary perturbations, the soft map and the record. Times are CPU times of the process, so that other programs on the
-machine hardly count, and for every mask the distance transform, each type and the default mix are timed in turn. A ratio
-is mean time / mean time of the transform.
+machine hardly count, and for every mask the transform, each type and the default mix are timed in turn. A ratio is mean
+time / mean time of the transform.
 """
 
 import argparse

@@ -36,14 +36,14 @@ def smooth_noise(shape: tuple[int, int], cell: float, rng: np.random.Generator) 
 
     Args:
         shape: (height, width) in pixels.
-        cell: Spacing of the grid in pixels, about the size of one bump.
+        cell: Spacing of the grid in pixels, about the size of one bump; at most half of each side is used.
         rng: Source of randomness.
 
     Returns:
         (height, width) float32, mostly in [-1, 1].
     """
     height, width = shape
-    nodes = rng.uniform(-1.0, 1.0, (math.ceil(height / cell) + 1, math.ceil(width / cell) + 1)).astype(np.float32)
+    nodes = rng.uniform(-1.0, 1.0, [max(round(side / cell), 2) for side in shape]).astype(np.float32)
     # Cubic on a grid four times as fine, linear from there: hardly less smooth, ten times faster.
     fine = (min(4 * nodes.shape[1], width), min(4 * nodes.shape[0], height))
     return cv2.resize(
@@ -60,7 +60,7 @@ def displacement(shape: tuple[int, int], scale: float, rng: np.random.Generator)
 
     Args:
         shape: (height, width) in pixels.
-        scale: Radius of the shape in pixels; bumps are 0.5 to 1.5 of it wide.
+        scale: Radius of the shape in pixels; bumps are 0.5 to 1.5 of it wide, and at most half the shorter side.
         rng: Source of randomness.
 
     Returns:
@@ -68,7 +68,7 @@ def displacement(shape: tuple[int, int], scale: float, rng: np.random.Generator)
         (pixels per pixel), ``direction`` (degrees, from x towards y), ``bump_size`` and ``bump_height`` (pixels).
     """
     tilt, direction = rng.uniform(0.0, 0.5), rng.uniform(0.0, 2.0 * math.pi)
-    bump_size = max(scale * rng.uniform(0.5, 1.5), 4.0)
+    bump_size = max(min(scale * rng.uniform(0.5, 1.5), 0.5 * min(shape)), 4.0)
     bump_height = bump_size * rng.uniform(0.0, 0.2)
     field = smooth_noise(shape, bump_size, rng)
     field *= bump_height
