@@ -1,5 +1,7 @@
 """SAM's image encoder: the package's modules and weights, run faster."""
 
+from collections.abc import Callable
+
 import torch
 from segment_anything.modeling import ImageEncoderViT
 from segment_anything.modeling.image_encoder import Attention, Block
@@ -7,20 +9,27 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from ultraref.models.sam.attention import appended_attention
+from ultraref.models.sam.attention import METHODS, relative_attention
 from ultraref.models.sam.prompt_encoder import layer_norm_channels_last
+
+# Map rows at a time of what is computed token by token; as many as a window of the published sizes has.
+STRIPE_ROWS = 14
 
 
 class ImageEncoder(ImageEncoderViT):
     """The package's ViT, same weights and values.
 
     Args:
+        attention: how relative attention is computed: `appended`, `chunked`, or `auto` for the device's faster one.
         checkpoint_activations: keep only each block's input for the backward pass and compute the rest again.
         **sizes: of ImageEncoderViT.
     """
 
-    def __init__(self, *, checkpoint_activations: bool = False, **sizes):
+    def __init__(self, *, attention: str = "auto", checkpoint_activations: bool = False, **sizes):
         super().__init__(**sizes)
+        if attention not in ("auto", *METHODS):
+            raise ValueError(f"SAM attention {attention!r} is not known; give 'auto' or one of {', '.join(METHODS)}")
+        self.attention = attention
         self.checkpoint_activations = checkpoint_activations
 
     def forward(self, image: Tensor) -> Tensor:
@@ -33,9 +42,9 @@ class ImageEncoder(ImageEncoderViT):
         x = x + resize_pos_embed(self.pos_embed, x.shape[1:3])
         for block in self.blocks:
             if self.checkpoint_activations and torch.is_grad_enabled():
-                x = checkpoint(run_block, block, x, use_reentrant=False)
+                x = checkpoint(run_block, block, x, self.attention, use_reentrant=False)
             else:
-                x = run_block(block, x)
+                x = run_block(block, x, self.attention)
         return self._neck(x)
 
     def _neck(self, x: Tensor) -> Tensor:
@@ -53,13 +62,36 @@ def resize_pos_embed(pos_embed: Tensor, size: tuple[int, int]) -> Tensor:
     return resized.permute(0, 2, 3, 1)
 
 
-def run_block(block: Block, x: Tensor) -> Tensor:
-    """One transformer block on a map (B, H, W, C)."""
-    x = x + attend(block.attn, block.norm1(x), block.window_size)
+def run_block(block: Block, x: Tensor, method: str) -> Tensor:
+    """One transformer block on a map (B, H, W, C), on CPUs in stripes of a row of windows.
+
+    All but the attention to the whole map is of one token or of one window. A stripe's intermediate tensors stay in the
+    allocator's and the processor's caches, where those of a whole map are fresh pages each time.
+    """
+    rows = (block.window_size or STRIPE_ROWS) if x.device.type == "cpu" else x.shape[1]
+    if block.window_size:
+        return map_stripes(lambda s: add_mlp(block, add_attention(block, s, method)), x, rows)
+    return map_stripes(lambda s: add_mlp(block, s), add_attention(block, x, method), rows)
+
+
+def add_attention(block: Block, x: Tensor, method: str) -> Tensor:
+    """The first half of a block, with its residual."""
+    return x + attend(block.attn, block.norm1(x), block.window_size, method)
+
+
+def add_mlp(block: Block, x: Tensor) -> Tensor:
+    """The second half of a block, with its residual."""
     return x + block.mlp(block.norm2(x))
 
 
-def attend(attention: Attention, x: Tensor, window_size: int) -> Tensor:
+def map_stripes(function: Callable[[Tensor], Tensor], x: Tensor, rows: int) -> Tensor:
+    """Applies a function to stripes of `rows` rows of a map (B, H, W, C)."""
+    if rows >= x.shape[1]:
+        return function(x)
+    return torch.cat([function(stripe) for stripe in x.split(rows, dim=1)], dim=1)
+
+
+def attend(attention: Attention, x: Tensor, window_size: int, method: str) -> Tensor:
     """Self-attention on a map (B, H, W, C), within windows or, with window size 0, over all of it.
 
     q, k and v are computed before the windows are cut. The package pads the map first, and its padding tokens are
@@ -70,7 +102,7 @@ def attend(attention: Attention, x: Tensor, window_size: int) -> Tensor:
     if window_size:
         qkv = cut_windows(pad_map(qkv, attention.qkv.bias, window_size), window_size)
     q, k, v = qkv.unflatten(-1, (3, attention.num_heads, -1)).permute(3, 0, 4, 1, 2, 5)
-    x = appended_attention(q, k, v, attention.rel_pos_h, attention.rel_pos_w)
+    x = relative_attention(q, k, v, attention.rel_pos_h, attention.rel_pos_w, method)
     x = x.permute(0, 2, 3, 1, 4).flatten(3)
     if window_size:
         x = join_windows(x, batch, height, width)

@@ -29,6 +29,7 @@ class SAM(nn.Module):
         freeze: parts that don't train, of `image_encoder`, `prompt_encoder`, `mask_decoder`. They stay in eval mode.
         lora: settings of `add_lora` (rank, alpha, dropout, targets) to train adapters in the image encoder. They train
             although the image encoder is frozen.
+        attention: how the encoder computes relative attention, see models/sam/attention.py.
         checkpoint_activations: trade time for memory in the encoder's backward pass.
 
     Attributes:
@@ -45,6 +46,7 @@ class SAM(nn.Module):
         image_size: int | None = None,
         freeze: Sequence[str] = ("image_encoder",),
         lora: dict | None = None,
+        attention: str = "auto",
         checkpoint_activations: bool = False,
     ):
         super().__init__()
@@ -53,7 +55,7 @@ class SAM(nn.Module):
         self.embedding_size = arch.embedding_size
         self.mask_size = 4 * arch.embedding_size
         self.embed_dim = arch.out_chans
-        self.image_encoder = _image_encoder(arch, checkpoint_activations)
+        self.image_encoder = _image_encoder(arch, attention, checkpoint_activations)
         self.prompt_encoder = _prompt_encoder(arch)
         self.mask_decoder = _mask_decoder(arch)
         self.frozen = frozenset()
@@ -104,7 +106,7 @@ class SAM(nn.Module):
         self._set_frozen(parts, True)
 
     def unfreeze(self, *parts: str) -> None:
-        """Lets the named parts train."""
+        """Lets the named parts train. Of an image encoder with LoRA, it is the adapters that do."""
         self._set_frozen(parts, False)
 
     def train(self, mode: bool = True) -> "SAM":
@@ -121,13 +123,15 @@ class SAM(nn.Module):
         for part in parts:
             if part not in PARTS:
                 raise ValueError(f"SAM has no part {part!r} to freeze; it has {', '.join(PARTS)}")
-            for name, parameter in getattr(self, part).named_parameters():
-                parameter.requires_grad_(not frozen or is_lora_key(name))
+            module = getattr(self, part)
+            trains = not frozen and not lora_layers(module)
+            for name, parameter in module.named_parameters():
+                parameter.requires_grad_(trains or is_lora_key(name))
         self.frozen = self.frozen | set(parts) if frozen else self.frozen - set(parts)
         self.train(self.training)
 
 
-def _image_encoder(arch: SAMArch, checkpoint_activations: bool) -> ImageEncoder:
+def _image_encoder(arch: SAMArch, attention: str, checkpoint_activations: bool) -> ImageEncoder:
     return ImageEncoder(
         img_size=arch.image_size,
         patch_size=arch.patch_size,
@@ -140,6 +144,7 @@ def _image_encoder(arch: SAMArch, checkpoint_activations: bool) -> ImageEncoder:
         use_rel_pos=True,
         window_size=arch.window_size,
         global_attn_indexes=arch.global_attn_indexes,
+        attention=attention,
         checkpoint_activations=checkpoint_activations,
     )
 
