@@ -1,0 +1,9 @@
+"""What tools and notebooks call."""
+
+from ultraref.apis.config import load_config
+from ultraref.apis.model import init_model
+from ultraref.apis.predict_coarse import predict_coarse
+from ultraref.apis.test import test
+from ultraref.apis.train import train
+
+__all__ = ["init_model", "load_config", "predict_coarse", "test", "train"]

@@ -1,0 +1,17 @@
+"""Every model component. Importing this package fills the registries."""
+
+from ultraref.models import coarse, gates, losses, prob_transforms, prompts, refiners, roi, sam, segmentors
+from ultraref.models.data_preprocessor import SegDataPreprocessor
+
+__all__ = [
+    "SegDataPreprocessor",
+    "coarse",
+    "gates",
+    "losses",
+    "prob_transforms",
+    "prompts",
+    "refiners",
+    "roi",
+    "sam",
+    "segmentors",
+]

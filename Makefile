@@ -1,0 +1,37 @@
+# Two commands do all the set-up on a machine that has Python and pip: `make quickstart` and `make test`.
+PYTHON ?= python3
+PIP_FLAGS ?= --disable-pip-version-check --quiet
+BIN := .venv/bin
+# Empty to install the newest releases that setup.cfg allows.
+CONSTRAINTS ?= requirements/constraints.txt
+PIP := $(BIN)/python -m pip install $(PIP_FLAGS) $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
+
+.PHONY: quickstart quickstart-busi test lint clean
+
+quickstart: .venv/installed
+	$(BIN)/python tools/quickstart.py phantoms
+
+# The same cascade on the published BUSI files: make quickstart-busi BUSI=/path/to/Dataset_BUSI_with_GT
+quickstart-busi: .venv/installed
+	$(BIN)/python tools/quickstart.py busi --source "$(BUSI)"
+
+test: .venv/tests lint
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: .venv/tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.venv/installed: setup.cfg pyproject.toml requirements/runtime.txt requirements/constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing the packages of requirements/runtime.txt; this takes a few minutes the first time"
+	$(PIP) torch torchvision
+	$(PIP) -e .
+	touch $@
+
+.venv/tests: .venv/installed requirements/tests.txt
+	$(PIP) -r requirements/tests.txt
+	touch $@
+
+clean:
+	rm -rf .venv work_dirs/quickstart work_dirs/quickstart_busi

@@ -1,0 +1,18 @@
+# Reference, phase 3: AdamW, 1e-6 for SAM, cosine, 50 epochs. The reference gives no rate for the coarse network; 1e-5 is ours.
+optim_wrapper = dict(
+    type="OptimWrapper",
+    optimizer=dict(type="AdamW", lr=1e-6, weight_decay=1e-4),
+    constructor="GlobOptimWrapperConstructor",
+    paramwise_cfg=dict(
+        groups={
+            "refiner.sam.prompt_encoder": dict(lr=1e-6),
+            "refiner.sam.mask_decoder": dict(lr=1e-6),
+            "coarse_source.network.decoder.blocks.[23]": dict(lr=1e-5),
+            "coarse_source.network.head": dict(lr=1e-5),
+        }
+    ),
+)
+param_scheduler = [dict(type="CosineAnnealingLR", T_max=50, begin=0, end=50, by_epoch=True, convert_to_iter_based=True)]
+train_cfg = dict(by_epoch=True, max_epochs=50, val_interval=1)
+val_cfg = dict()
+test_cfg = dict()

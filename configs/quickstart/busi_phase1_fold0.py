@@ -1,0 +1,8 @@
+# The quick start's phase 1, fold 0, on real BUSI.
+_base_ = "./phantoms_phase1_fold0.py"
+data_root = "work_dirs/quickstart_busi/data/busi"
+predictions_root = "work_dirs/quickstart_busi/predictions"
+train_dataloader = dict(dataset=dict(data_root=data_root))
+val_dataloader = dict(dataset=dict(data_root=data_root))
+test_dataloader = dict(dataset=dict(data_root=data_root))
+made_by = {data_root: "make quickstart-busi BUSI=FOLDER"}

@@ -1,0 +1,15 @@
+# The quick start's phase 3, fold 0, on real BUSI.
+_base_ = "./phantoms_ultrarefiner_fold0.py"
+data_root = "work_dirs/quickstart_busi/data/busi"
+model = dict(
+    coarse_source=dict(checkpoint="work_dirs/quickstart_busi/busi_phase1_fold0/best.pth"),
+    refiner=dict(checkpoint="work_dirs/quickstart_busi/busi_phase2_fold0/best.pth"),
+)
+train_dataloader = dict(dataset=dict(data_root=data_root))
+val_dataloader = dict(dataset=dict(data_root=data_root))
+test_dataloader = dict(dataset=dict(data_root=data_root))
+made_by = {
+    data_root: "make quickstart-busi BUSI=FOLDER",
+    "work_dirs/quickstart_busi/busi_phase1_fold0/best.pth": "make quickstart-busi BUSI=FOLDER",
+    "work_dirs/quickstart_busi/busi_phase2_fold0/best.pth": "make quickstart-busi BUSI=FOLDER",
+}

@@ -1,0 +1,75 @@
+"""Runs all three phases with tiny models, on made-up images or on real BUSI:
+python tools/quickstart.py phantoms
+python tools/quickstart.py busi --source FOLDER_OF_THE_PUBLISHED_FILES
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+WORK_DIRS = {"phantoms": Path("work_dirs/quickstart"), "busi": Path("work_dirs/quickstart_busi")}
+NUM_PHANTOMS = 360
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", choices=["phantoms", "busi"])
+    parser.add_argument("--source", help="busi: the folder with benign/, malignant/ and normal/")
+    return parser.parse_args()
+
+
+def prepare(data: str, source: str | None) -> None:
+    """Makes WORK_DIR/data/{data} where it isn't there yet, by the commands that a user would run."""
+    converted = WORK_DIRS[data] / "data" / data
+    if (converted / "splits.json").is_file():
+        return
+    if data == "phantoms":
+        raw = WORK_DIRS[data] / "data" / "phantoms_raw"
+        if not raw.exists():
+            run_tool("make_phantoms.py", str(raw), "--num", str(NUM_PHANTOMS), "--seed", "0")
+        source = str(raw)
+    elif source is None:
+        raise SystemExit("error: give --source, the folder of the published BUSI files (benign/, malignant/, normal/)")
+    run_tool("dataset_converters/busi.py", source, str(converted))
+
+
+def run_tool(name: str, *arguments: str) -> None:
+    """Runs another command of this folder; ends with its exit status if it fails."""
+    status = subprocess.run([sys.executable, str(Path(__file__).parent / name), *arguments]).returncode
+    if status:
+        raise SystemExit(status)
+
+
+def main() -> int:
+    args = parse_args()
+    begun = time.perf_counter()
+    prepare(args.data, args.source)
+    from ultraref.apis.cascade import Cascade, run_cascade
+    from ultraref.evaluation import refinement_table
+
+    config = f"configs/quickstart/{args.data}_{{}}_fold{{}}.py"
+    work_dir = WORK_DIRS[args.data]
+    cascade = Cascade(
+        phase1=[config.format("phase1", fold) for fold in range(5)],
+        phase2=config.format("phase2", 0),
+        phase3=[config.format("ultrarefiner", 0), config.format("gated", 0)],
+        work_dir=str(work_dir),
+    )
+    summary = run_cascade(cascade)
+    for name, model in summary["models"].items():
+        low, high = model["delta_dice_ci95"]
+        means = {group: model[group] for group in ("coarse", "refined", "delta")}
+        title = f"{name}: {model['n_test']} test images"
+        print("\n" + refinement_table(means, title))
+        print(f"Dice difference: {model['delta']['dice']:+.4f}, 95 % bootstrap interval {low:+.4f} to {high:+.4f}")
+    print(f"\nSummary: {work_dir}/summary.json. Overlays: {work_dir}/overlays. TensorBoard: tensorboard --logdir {work_dir}")
+    print(f"{time.perf_counter() - begun:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    from ultraref.apis.console import run
+
+    sys.exit(run(main))

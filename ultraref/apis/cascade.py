@@ -1,0 +1,144 @@
+"""All three phases in order: every fold's coarse network, its predictions, the refiner, the joint model, and the tests."""
+
+import gc
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmengine.config import Config
+from rich.console import Console
+
+from ultraref.apis.config import load_config
+from ultraref.apis.predict_coarse import predict_coarse
+from ultraref.apis.test import test, write_json
+from ultraref.apis.train import train
+from ultraref.evaluation import OVERLAP_NAMES
+
+STAMP = "finished.json"
+
+
+@dataclass(frozen=True)
+class Cascade:
+    """The configs of one cascade, and where its results go.
+
+    Attributes:
+        phase1: a phase-1 config for each fold. Refinement of fold k needs the predictions of all of them.
+        phase2: phase-2 config of the fold that is refined.
+        phase3: phase-3 configs of that fold; the first is the one that the summary is about.
+        work_dir: receives one folder a config, as its configs expect it, overlays/ and summary.json.
+    """
+
+    phase1: Sequence[str]
+    phase2: str
+    phase3: Sequence[str]
+    work_dir: str
+
+
+def run_cascade(cascade: Cascade) -> dict:
+    """Trains and tests a cascade. What an earlier call finished with the same configs and data is kept; a training that was
+    interrupted goes on from its last epoch.
+
+    Returns:
+        The summary, which is also written to WORK_DIR/summary.json: `n_test`; `coarse`, `refined` and `delta`, each with Dice,
+        IoU, precision, recall and accuracy; `delta_dice_ci95`, a bootstrap interval; `models`, the same numbers for each
+        trained model; and `seconds`, the wall time of each step that this call ran.
+    """
+    runner = _StepRunner(Path(cascade.work_dir))
+    phase1 = [runner.config(path) for path in cascade.phase1]
+    phase2 = runner.config(cascade.phase2)
+    phase3 = [runner.config(path) for path in cascade.phase3]
+    fold = phase2.val_dataloader.dataset.fold
+
+    for cfg in phase1:
+        own = cfg.val_dataloader.dataset.fold
+        runner.train(cfg)
+        runner.predict(cfg, "val", own)
+        if own == fold:
+            runner.predict(cfg, "test", own)
+    for cfg in (phase2, *phase3):
+        runner.train(cfg)
+
+    models = {}
+    for cfg in (phase2, *phase3):
+        show_dir = Path(cascade.work_dir) / "overlays" if cfg is phase3[0] else None
+        models[Path(cfg.filename).stem] = runner.test(cfg, show_dir)
+    summary = {
+        **models[Path(phase3[0].filename).stem],
+        "model": Path(phase3[0].filename).stem,
+        "models": models,
+        "seconds": runner.seconds,
+    }
+    write_json(Path(cascade.work_dir) / "summary.json", summary)
+    return summary
+
+
+class _StepRunner:
+    """Runs steps in order, skipping those whose config, data and earlier steps are unchanged."""
+
+    def __init__(self, work_dir: Path):
+        self.work_dir = work_dir
+        self.seconds: dict[str, float] = {}
+        # Hash of all that earlier steps depended on: a step is stale when any step before it was.
+        self._history = hashlib.sha256()
+        self._console = Console()
+
+    def config(self, path: str) -> Config:
+        return load_config(path, work_dir=self.work_dir / Path(path).stem)
+
+    def train(self, cfg: Config) -> None:
+        name = Path(cfg.filename).stem
+        stamp, key = self._stamp(cfg, Path(cfg.work_dir) / STAMP)
+        begun = Path(cfg.work_dir) / "begun.json"
+        resume = begun.is_file() and json.loads(begun.read_text()) == key
+        if not self._start(f"train {name}", stamp, key):
+            return
+        if not resume:
+            for stale in Path(cfg.work_dir).glob("*.pth"):
+                stale.unlink()
+            write_json(begun, key)
+        train(cfg, resume=resume)
+        gc.collect()
+        self._finish(f"train {name}", stamp, key)
+
+    def predict(self, cfg: Config, split: str, fold: int) -> None:
+        folder = Path(cfg.predictions_root) / f"fold{fold}" / split
+        stamp, key = self._stamp(cfg, folder / STAMP)
+        if self._start(f"predict {split} of fold {fold}", stamp, key):
+            predict_coarse(cfg, str(Path(cfg.work_dir) / "best.pth"), split)
+            self._finish(f"predict {split} of fold {fold}", stamp, key)
+
+    def test(self, cfg: Config, show_dir: Path | None) -> dict:
+        metrics_path = Path(cfg.work_dir) / "metrics.json"
+        stamp, key = self._stamp(cfg, Path(cfg.work_dir) / "tested.json")
+        name = f"test {Path(cfg.filename).stem}"
+        if self._start(name, stamp, key):
+            test(cfg, str(Path(cfg.work_dir) / "best.pth"), show_dir=None if show_dir is None else str(show_dir))
+            self._finish(name, stamp, key)
+        metrics = json.loads(metrics_path.read_text())
+        rows = (Path(cfg.work_dir) / "metrics.csv").read_text().splitlines()
+        summary = {"n_test": len(rows) - 1}
+        for group in ("coarse", "refined", "delta"):
+            summary[group] = {m: metrics[f"test_{group}/{m}"] for m in OVERLAP_NAMES}
+        summary["delta_dice_ci95"] = [metrics["test_delta/dice_ci95_low"], metrics["test_delta/dice_ci95_high"]]
+        return summary
+
+    def _stamp(self, cfg: Config, path: Path) -> tuple[Path, str]:
+        splits = Path(cfg.val_dataloader.dataset.data_root) / "splits.json"
+        self._history.update(cfg.pretty_text.encode())
+        self._history.update(splits.read_bytes())
+        return path, self._history.hexdigest()
+
+    def _start(self, name: str, stamp: Path, key: str) -> bool:
+        if stamp.is_file() and json.loads(stamp.read_text()) == key:
+            self._console.print(f"[dim]{name}: done before, kept[/dim]")
+            return False
+        self._console.rule(name)
+        self._begun = time.perf_counter()
+        return True
+
+    def _finish(self, name: str, stamp: Path, key: str) -> None:
+        self.seconds[name] = round(time.perf_counter() - self._begun, 1)
+        write_json(stamp, key)

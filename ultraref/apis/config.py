@@ -1,0 +1,53 @@
+"""From a config file and command-line options to a checked config."""
+
+from pathlib import Path
+
+from mmengine.config import Config
+
+from ultraref.engine.config_check import check_cfg_options, check_config
+
+
+def load_config(path: str | Path, cfg_options: dict | None = None, work_dir: str | Path | None = None) -> Config:
+    """Reads a config, applies options, checks every component name and argument, and settles the work directory.
+
+    Args:
+        path: config file.
+        cfg_options: dotted key -> value, as MMEngine's `--cfg-options` gives them. A key that the config, or the component that
+            it would change, doesn't have is refused.
+        work_dir: where results go; by default what the config says, else work_dirs/<config name>.
+
+    Raises:
+        FileNotFoundError: there is no such config.
+        ultraref.engine.config_check.ConfigError: a name or key is unknown.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"config {path} does not exist; the shipped ones are under configs/")
+    cfg = Config.fromfile(path)
+    if cfg_options:
+        check_cfg_options(cfg, cfg_options)
+        cfg.merge_from_dict(cfg_options)
+    if work_dir is not None:
+        cfg.work_dir = str(work_dir)
+    elif cfg.get("work_dir") is None:
+        cfg.work_dir = str(Path("work_dirs") / path.stem)
+    check_config(cfg)
+    return cfg
+
+
+def without_initial_weights(model: dict) -> dict:
+    """Returns a model config that loads no file while it is built.
+
+    For a model that receives a whole checkpoint next: a test, a resumed run. The phase-1 and phase-2 files, and SAM's, are not
+    needed then.
+    """
+    if isinstance(model, dict):
+        return type(model)(
+            {
+                key: None if key in ("checkpoint", "pretrained") and isinstance(value, str) else without_initial_weights(value)
+                for key, value in model.items()
+            }
+        )
+    if isinstance(model, (list, tuple)):
+        return type(model)(without_initial_weights(item) for item in model)
+    return model

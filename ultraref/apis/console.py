@@ -1,0 +1,30 @@
+"""How a command of tools/ ends."""
+
+import sys
+import traceback
+from collections.abc import Callable
+
+
+def run(main: Callable[[], int]) -> int:
+    """Runs a command and gives its exit status: 0 for success, 2 for bad input, 130 after Ctrl-C.
+
+    An error that this package raises on purpose is about the user's input, and its message says what to do; it is printed
+    alone. Anything else is a fault of the program and keeps its traceback.
+    """
+    try:
+        return main()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except (ValueError, KeyError, OSError) as error:
+        if not _raised_on_purpose(error):
+            raise
+        message = error.args[0] if isinstance(error, KeyError) and error.args else error
+        print(f"error: {message}", file=sys.stderr)
+        return 2
+
+
+def _raised_on_purpose(error: BaseException) -> bool:
+    """Whether the innermost frame of the traceback is code of this package."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    return bool(frames) and frames[-1][0].f_globals.get("__name__", "").split(".")[0] == "ultraref"

@@ -1,0 +1,61 @@
+"""Tests a checkpoint on the test set of its config."""
+
+import json
+import os
+from pathlib import Path
+
+from mmengine.config import Config
+from ultraref.registry import RUNNERS
+
+from ultraref.apis.config import without_initial_weights
+from ultraref.engine.inputs import require_inputs
+
+
+def test(cfg: Config, checkpoint: str, out: str | None = None, show_dir: str | None = None, launcher: str = "none") -> dict:
+    """Runs the test set and writes metrics.json and metrics.csv (a row an image) into the work directory.
+
+    Args:
+        cfg: a config from `load_config`.
+        checkpoint: a checkpoint of the whole model, as tools/train.py leaves it.
+        out: folder for the final masks, one PNG an image in its native size, 0 and 255; None writes none.
+        show_dir: folder for an overlay of every case; None draws none.
+        launcher: "none", "pytorch", "slurm" or "mpi".
+
+    Returns:
+        The metrics by name, for example `test_refined/dice`.
+
+    Raises:
+        FileNotFoundError: there is no such checkpoint.
+        ultraref.engine.inputs.MissingInputsError: the data are missing.
+    """
+    if not Path(checkpoint).is_file():
+        raise FileNotFoundError(f"checkpoint {checkpoint} does not exist; tools/train.py leaves best.pth in its work directory")
+    cfg = cfg.copy()
+    cfg.launcher = launcher
+    cfg.load_from = str(checkpoint)
+    cfg.model = without_initial_weights(cfg.model)
+    # A test needs neither training data nor an optimizer.
+    for key in ("train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler", "val_dataloader", "val_cfg", "val_evaluator"):
+        cfg.pop(key, None)
+    cfg.custom_hooks = [hook for hook in cfg.get("custom_hooks", []) if hook["type"] != "ProgressiveUnfreezeHook"]
+    cfg.test_evaluator.csv_path = str(Path(cfg.work_dir) / "metrics.csv")
+    if show_dir is not None:
+        for hook in cfg.custom_hooks:
+            if hook["type"] == "OverlayHook":
+                hook.update(num_test=None, show_dir=str(show_dir))
+    if out is not None:
+        cfg.custom_hooks.append(dict(type="MaskWriterHook", folder=str(out)))
+    require_inputs(cfg)
+    runner = RUNNERS.build(cfg)
+    metrics = runner.test()
+    if runner.rank == 0:
+        write_json(Path(cfg.work_dir) / "metrics.json", metrics)
+    return metrics
+
+
+def write_json(path: Path, value) -> None:
+    """Writes `value` as JSON, never leaving half a file behind."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".partial")
+    temporary.write_text(json.dumps(value, indent=2) + "\n")
+    os.replace(temporary, path)

@@ -1,0 +1,35 @@
+"""Trains what a config describes."""
+
+from mmengine.config import Config
+from ultraref.registry import RUNNERS
+
+from ultraref.apis.config import without_initial_weights
+from ultraref.engine.inputs import require_inputs
+
+
+def train(cfg: Config, resume: bool | str = False, amp: bool = False, launcher: str = "none"):
+    """Trains, validates each epoch, and leaves `best.pth` in the work directory.
+
+    Args:
+        cfg: a config from `load_config`.
+        resume: True goes on from the last checkpoint in the work directory, a path from that checkpoint.
+        amp: mixed precision, whatever the config says of it.
+        launcher: "none", "pytorch", "slurm" or "mpi".
+
+    Returns:
+        The runner, after training.
+
+    Raises:
+        ultraref.engine.inputs.MissingInputsError: data, weights or an earlier phase's results are missing; all are listed.
+    """
+    cfg = cfg.copy()
+    cfg.launcher = launcher
+    if resume:
+        cfg.resume = resume
+        cfg.model = without_initial_weights(cfg.model)
+    if amp:
+        cfg.optim_wrapper.type = "UltraAmpOptimWrapper"
+    require_inputs(cfg)
+    runner = RUNNERS.build(cfg)
+    runner.train()
+    return runner

@@ -1,0 +1,123 @@
+"""Coarse, refined, raw SAM and the difference that refinement makes, per image."""
+
+import csv
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import MMLogger
+from torch import Tensor
+
+from ultraref.evaluation.overlap import OVERLAP_NAMES, overlap_metrics
+from ultraref.evaluation.statistics import bootstrap_mean_ci
+from ultraref.evaluation.table import refinement_table
+from ultraref.registry import METRICS
+
+# Field of the data sample -> group under which its metrics are logged.
+GROUPS = {"coarse": "coarse", "pred": "refined", "sam": "sam"}
+
+
+@METRICS.register_module()
+class RefinementMetric(BaseMetric):
+    """Per-image overlap metrics of every probability that a prediction holds, averaged over images.
+
+    Logged as `{stage}_coarse/dice`, `{stage}_refined/...`, `{stage}_sam/...` and `{stage}_delta/...` (refined minus coarse), for
+    dice, iou, precision, recall, accuracy. A model without refinement logs the coarse group alone. The empty-mask rule is that
+    of `overlap_metrics`.
+
+    Args:
+        size: "original" compares in the image's native frame against the untouched ground truth, which the pipeline must keep
+            (`PackSegInputs(keep_original=True)`); an integer compares at that square size. Probabilities are resized
+            bilinearly, then thresholded; the ground truth is resized by nearest neighbour.
+        threshold: a pixel is lesion where its probability is above it.
+        stage: "val" or "test", the beginning of every metric's name.
+        csv_path: writes one row an image there, or None.
+        collect_device: as in MMEngine.
+
+    Raises:
+        ValueError: `size` is neither "original" nor a positive integer, or a sample lacks its ground truth.
+    """
+
+    def __init__(
+        self,
+        size: int | str = "original",
+        threshold: float = 0.5,
+        stage: str = "val",
+        csv_path: str | None = None,
+        collect_device: str = "cpu",
+    ):
+        super().__init__(collect_device=collect_device)
+        if size != "original" and not (isinstance(size, int) and size > 0):
+            raise ValueError(f"RefinementMetric: size is {size!r}; it must be 'original' or a positive integer")
+        if stage not in ("val", "test"):
+            raise ValueError(f"RefinementMetric: stage is {stage!r}; it must be 'val' or 'test'")
+        self.size, self.threshold, self.stage, self.csv_path = size, threshold, stage, csv_path
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Measures the images of one batch. `data_samples` are `SegDataSample`s as dicts."""
+        for sample in data_samples:
+            target = self._target(sample)
+            row = dict(name=sample["name"], coarse_empty=sample.get("coarse_empty", False))
+            for field, group in GROUPS.items():
+                if field in sample:
+                    row[group] = overlap_metrics(self._binary(sample[field]["data"], target), target)
+            self.results.append(row)
+
+    def compute_metrics(self, results: list[dict]) -> dict[str, float]:
+        """Averages over images, prints the table, and writes the CSV where one is asked for."""
+        groups = [group for group in GROUPS.values() if group in results[0]]
+        means = {group: {m: _mean(row[group][m] for row in results) for m in OVERLAP_NAMES} for group in groups}
+        if "coarse" in means and "refined" in means:
+            for row in results:
+                row["delta"] = {m: row["refined"][m] - row["coarse"][m] for m in OVERLAP_NAMES}
+            means["delta"] = {m: _mean(row["delta"][m] for row in results) for m in OVERLAP_NAMES}
+        metrics = {f"{self.stage}_{group}/{m}": means[group][m] for group in means for m in OVERLAP_NAMES}
+        if "delta" in means:
+            low, high = bootstrap_mean_ci([row["delta"]["dice"] for row in results])
+            metrics[f"{self.stage}_delta/dice_ci95_low"], metrics[f"{self.stage}_delta/dice_ci95_high"] = low, high
+        empty = sum(row["coarse_empty"] for row in results)
+        title = f"{self.stage}: {len(results)} images, size {self.size}, threshold {self.threshold}"
+        if empty:
+            title += f", {empty} with an empty coarse mask"
+        MMLogger.get_current_instance().info("\n" + refinement_table(means, title))
+        if self.csv_path is not None:
+            write_rows(self.csv_path, results, list(means))
+        return metrics
+
+    def _target(self, sample: dict) -> Tensor:
+        field = "gt_original" if self.size == "original" else "gt_sem_seg"
+        if field not in sample:
+            raise ValueError(
+                f"RefinementMetric: sample {sample['name']!r} has no {field}; "
+                + ("set keep_original=True in PackSegInputs" if field == "gt_original" else "the pipeline loads no mask")
+            )
+        target = sample[field]["data"]
+        if self.size != "original" and target.shape[-2:] != (self.size, self.size):
+            target = F.interpolate(target[None].float(), (self.size, self.size), mode="nearest-exact")[0]
+        return target[0] > 0
+
+    def _binary(self, prob: Tensor, target: Tensor) -> Tensor:
+        if prob.shape[-2:] != target.shape:
+            prob = F.interpolate(prob[None].float(), target.shape, mode="bilinear", align_corners=False)[0]
+        return (prob[0] > self.threshold).to(target.device)
+
+
+def write_rows(path: str | Path, results: Sequence[dict], groups: Sequence[str]) -> None:
+    """Writes one row an image: name, coarse_empty, then `group_metric` columns. Never leaves half a file behind."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".partial")
+    with temporary.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["name", "coarse_empty", *(f"{group}_{m}" for group in groups for m in OVERLAP_NAMES)])
+        for row in results:
+            values = (f"{row[group][m]:.6f}" for group in groups for m in OVERLAP_NAMES)
+            writer.writerow([row["name"], int(row["coarse_empty"]), *values])
+    os.replace(temporary, path)
+
+
+def _mean(values) -> float:
+    return float(torch.tensor(list(values), dtype=torch.float64).mean())

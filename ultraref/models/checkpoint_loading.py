@@ -1,0 +1,71 @@
+"""Loads one part of a model from a checkpoint of this package: the network of phase 1, the refiner of phase 2."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ultraref import provenance
+
+
+def read_checkpoint(path: str | Path) -> dict:
+    """Reads a checkpoint without unpickling code.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is no checkpoint of this package (`state_dict` and `meta`).
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f"checkpoint {path} does not exist; run the phase that makes it first, or correct the path in the config"
+        )
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise ValueError(f"{path} can't be read as a checkpoint of tensors and plain values: {error}") from error
+    if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
+        raise ValueError(f"{path} holds no `state_dict`; a checkpoint that tools/train.py wrote is expected")
+    return checkpoint
+
+
+def load_part(module: nn.Module, path: str | Path, prefix: str) -> dict:
+    """Fills `module` from the part of a checkpoint whose keys begin with `prefix`, strictly.
+
+    What the checkpoint was trained on is noted on the module (`ultraref.provenance`), so that a validation on one of those
+    images can be refused.
+
+    Args:
+        module: receives the weights.
+        path: a checkpoint that tools/train.py wrote.
+        prefix: "network." for a coarse network, "refiner." for a refiner.
+
+    Returns:
+        The checkpoint's `meta`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is no checkpoint, holds nothing under `prefix`, or its keys or shapes don't fit.
+    """
+    checkpoint = read_checkpoint(path)
+    state = {key[len(prefix) :]: value for key, value in checkpoint["state_dict"].items() if key.startswith(prefix)}
+    if not state:
+        parts = sorted({key.split(".")[0] for key in checkpoint["state_dict"]})
+        raise ValueError(f"{path} has no part {prefix.rstrip('.')!r}; its parts are {', '.join(parts)}")
+    own = module.state_dict()
+    wrong = [f"missing {key}" for key in own if key not in state]
+    wrong += [f"unexpected {key}" for key in state if key not in own]
+    wrong += [
+        f"{key}: {tuple(state[key].shape)} in the file, {tuple(own[key].shape)} in the model"
+        for key in own
+        if key in state and own[key].shape != state[key].shape
+    ]
+    if wrong:
+        shown = "; ".join(wrong[:6]) + (f"; and {len(wrong) - 6} more" if len(wrong) > 6 else "")
+        raise ValueError(
+            f"the part {prefix.rstrip('.')!r} of {path} doesn't fit {type(module).__name__}: {shown}. Was it trained with "
+            f"another architecture? Its config is in the checkpoint's meta."
+        )
+    module.load_state_dict(state)
+    meta = checkpoint.get("meta", {})
+    provenance.record_loaded(module, str(path), meta.get("trained_on", []))
+    return meta

@@ -1,0 +1,51 @@
+"""What a refiner takes and gives."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from ultraref.structures import Prompts
+
+
+@dataclass(frozen=True)
+class RefinerOutput:
+    """What a refiner says of a batch.
+
+    Attributes:
+        prob: (B, 1, S, S) float in [0, 1], refined probability q in the frame of the image that was given.
+        candidate_logits: (B, K, m, m) float, the candidates that q was chosen from, in the ROI's frame.
+        candidate_iou: (B, K) float, the IoU that the refiner predicts for each.
+        prompts: what SAM was given, in pixels of the ROI's frame.
+        roi: (B, 4) float xyxy in the image's frame, or None where the whole image was used.
+        empty: (B,) bool, True where the coarse mask had a mass below one pixel of the coarse frame.
+    """
+
+    prob: Tensor
+    candidate_logits: Tensor
+    candidate_iou: Tensor
+    prompts: Prompts
+    roi: Tensor | None
+    empty: Tensor
+
+
+class BaseRefiner(nn.Module, ABC):
+    """Contract: (image, p) -> q. Everything before the gate."""
+
+    @abstractmethod
+    def forward(self, image: Tensor, coarse_prob: Tensor, coarse_pixel_area: float = 1.0) -> RefinerOutput:
+        """Refines.
+
+        Args:
+            image: (B, 3, S, S) float, normalised.
+            coarse_prob: (B, 1, S, S) float in [0, 1], p in the image's frame.
+            coarse_pixel_area: area of one pixel of the coarse network in pixels of this frame.
+        """
+
+    @abstractmethod
+    def candidate_target(self, gt: Tensor, output: RefinerOutput) -> Tensor:
+        """Returns `gt` (B, 1, S, S) in [0, 1] in the candidates' frame, area-resampled to (B, 1, m, m)."""
+
+    @abstractmethod
+    def input_contract(self) -> dict:
+        """Returns, as plain values, what a checkpoint of this refiner takes for granted about its inputs."""

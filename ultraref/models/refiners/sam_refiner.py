@@ -1,0 +1,125 @@
+"""The SAM refiner: ROI, prompts, SAM, paste."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ultraref.models.checkpoint_loading import load_part
+from ultraref.models.mask_statistics import is_empty
+from ultraref.models.refiners.base import BaseRefiner, RefinerOutput
+from ultraref.models.sam import select_candidates
+from ultraref.registry import MODELS, PROB_TRANSFORMS, PROMPT_GENERATORS, REFINERS, ROI_CROPPERS
+from ultraref.structures import Prompts
+
+
+@REFINERS.register_module()
+class SAMRefiner(BaseRefiner):
+    """Refines a coarse mask with SAM (reference sections 2.1 to 2.4).
+
+    Args:
+        sam: config of a `SAM`.
+        prompts: configs of prompt generators, each of another kind.
+        roi: config of an ROI cropper, or None for the whole image.
+        prob_transforms: configs of maps of p that stand before cropper and generators.
+        selection: "best" takes the candidate with the highest predicted IoU, "soft" weighs them by softmax(IoU / 0.1).
+        multimask: three candidates, or SAM's single one.
+        checkpoint: checkpoint of a refinement model whose part `refiner` is loaded, strictly.
+        allow_contract_change: accept a checkpoint that was trained with another ROI, other prompts or other sizes.
+
+    Raises:
+        ValueError: the checkpoint's input contract differs from this config's, or its weights don't fit.
+    """
+
+    def __init__(
+        self,
+        sam: dict,
+        prompts: Sequence[dict],
+        roi: dict | None = None,
+        prob_transforms: Sequence[dict] = (),
+        selection: str = "best",
+        multimask: bool = True,
+        checkpoint: str | None = None,
+        allow_contract_change: bool = False,
+    ):
+        super().__init__()
+        if selection not in ("best", "soft"):
+            raise ValueError(f"SAMRefiner: selection is {selection!r}; it must be 'best' or 'soft'")
+        self._contract = dict(
+            roi=_plain(roi), prompts=_plain(prompts), prob_transforms=_plain(prob_transforms), multimask=multimask
+        )
+        self.sam = MODELS.build(sam)
+        self.prompt_generators = nn.ModuleList(PROMPT_GENERATORS.build(config) for config in prompts)
+        self.roi_cropper = None if roi is None else ROI_CROPPERS.build(roi)
+        self.prob_transforms = nn.Sequential(*(PROB_TRANSFORMS.build(config) for config in prob_transforms))
+        self.selection, self.multimask = selection, multimask
+        if checkpoint is not None:
+            meta = load_part(self, checkpoint, prefix="refiner.")
+            if not allow_contract_change:
+                self._check_contract(meta.get("input_contract"), checkpoint)
+
+    def input_contract(self) -> dict:
+        """Returns ROI, prompts, probability transforms and SAM's size, as plain values."""
+        return dict(self._contract, sam_size=self.sam.image_size)
+
+    def _check_contract(self, stored: dict | None, path: str) -> None:
+        own = self.input_contract()
+        differing = [key for key in own if stored is not None and stored.get(key) != own[key]]
+        if differing:
+            lines = "\n".join(f"  {key}: {stored.get(key)} in the checkpoint, {own[key]} in the config" for key in differing)
+            raise ValueError(
+                f"the refiner in {path} was trained on other inputs than this config gives it:\n{lines}\nMake the config agree, "
+                f"or set allow_contract_change=True in model.refiner if the change is on purpose."
+            )
+
+    def forward(self, image: Tensor, coarse_prob: Tensor, coarse_pixel_area: float = 1.0) -> RefinerOutput:
+        """See `BaseRefiner.forward`. `image` must have SAM's size."""
+        size = self.sam.image_size
+        if image.shape[-2:] != (size, size):
+            raise ValueError(
+                f"SAMRefiner: the image is {tuple(image.shape[-2:])}, SAM takes {(size, size)}; set sam_size={size} in "
+                f"ResizeToModels"
+            )
+        prob = self.prob_transforms(coarse_prob)
+        # An empty mask has no position: it is marked, and SAM sees the whole image.
+        empty = is_empty(prob, coarse_pixel_area)
+
+        # Into the ROI's frame.
+        roi = None
+        roi_image, roi_prob = image, prob
+        if self.roi_cropper is not None:
+            roi = self.roi_cropper(prob, coarse_pixel_area)
+            roi_image = self.roi_cropper.crop_image(image, roi, size)
+            roi_prob = self.roi_cropper.crop(prob, roi, size)
+
+        # Prompts, and SAM.
+        prompts = Prompts()
+        for generator in self.prompt_generators:
+            prompts = prompts.merge(generator(roi_prob, self.sam.mask_size))
+        embedding = self.sam.encode(roi_image)
+        logits, iou = self.sam.decode(embedding, prompts, multimask_output=self.multimask)
+
+        # One candidate is selected first and upsampled after; then back to the image's frame, as probability.
+        selected = select_candidates(logits, iou, self.selection)
+        refined = F.interpolate(selected.float(), (size, size), mode="bilinear", align_corners=False).sigmoid()
+        if roi is not None:
+            outside = coarse_prob if self.roi_cropper.outside == "coarse" else torch.zeros_like(coarse_prob)
+            refined = self.roi_cropper.paste(refined, roi, (size, size), outside)
+        return RefinerOutput(refined, logits, iou, prompts, roi, empty)
+
+    def candidate_target(self, gt: Tensor, output: RefinerOutput) -> Tensor:
+        """See `BaseRefiner.candidate_target`."""
+        mask_size = output.candidate_logits.shape[-1]
+        if output.roi is None:
+            return F.interpolate(gt, (mask_size, mask_size), mode="area")
+        return self.roi_cropper.crop_area(gt, output.roi.detach(), mask_size)
+
+
+def _plain(value):
+    """Turns configs (ConfigDict, tuples) into dicts and lists, which a checkpoint can hold and compare."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

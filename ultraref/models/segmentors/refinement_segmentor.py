@@ -1,0 +1,167 @@
+"""Phases 2 and 3: coarse source, refiner, gate. The phases differ by configuration, not by code."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModel
+from mmengine.structures import BaseDataElement
+from torch import Tensor, nn
+
+from ultraref.models.coarse import CoarseOutput
+from ultraref.models.refiners import RefinerOutput
+from ultraref.registry import COARSE_SOURCES, GATES, LOSSES, MODELS, REFINERS
+from ultraref.structures import SegDataSample
+
+LOSS_ROLES = {
+    "coarse": "(coarse logits (B, 2, h, w), ground truth (B, 1, h, w))",
+    "candidate_mask": "(candidate logits (B, K, m, m), ground truth (B, 1, m, m))",
+    "candidate_iou": "(candidate logits (B, K, m, m), predicted IoU (B, K), ground truth (B, 1, m, m))",
+    "final": "(final probability (B, 1, S, S), ground truth (B, 1, S, S))",
+    "change": "(q (B, 1, S, S), p (B, 1, S, S), Dice of p against the ground truth (B,))",
+}
+
+
+@dataclass(frozen=True)
+class RefinementOutput:
+    """One forward pass; p, q, gate and final probability are (B, 1, S, S) float in [0, 1] in q's frame."""
+
+    coarse: CoarseOutput
+    coarse_prob: Tensor
+    refined: RefinerOutput
+    gate: Tensor
+    final_prob: Tensor
+
+
+@MODELS.register_module()
+class RefinementSegmentor(BaseModel):
+    """Coarse probability p, refined probability q, and final = lerp(p, q, gate(p, q)).
+
+    Args:
+        coarse_source: config of a coarse source: `FromSample` (phase 2) or `FromNetwork` (phase 3).
+        refiner: config of a refiner.
+        gate: config of a gate. "No gate" is `ConstantGate(value=1)`.
+        losses: role -> config of a loss. The roles, and what each is called with, are in LOSS_ROLES.
+        loss_weights: role -> weight, for every role of `losses`.
+        coarse_grad_scale: factor on the gradient that the refinement sends into the coarse network; the coarse loss's own
+            gradient is not scaled. 1 is the reference; 0 trains the coarse network by its own loss alone.
+        data_preprocessor: config of a `SegDataPreprocessor`.
+
+    Raises:
+        ValueError: `losses` has an unknown role, or `loss_weights` other roles than `losses`.
+    """
+
+    def __init__(
+        self,
+        coarse_source: dict,
+        refiner: dict,
+        gate: dict,
+        losses: dict[str, dict],
+        loss_weights: dict[str, float],
+        data_preprocessor: dict,
+        coarse_grad_scale: float = 1.0,
+    ):
+        super().__init__(data_preprocessor=data_preprocessor)
+        unknown = sorted(set(losses) - set(LOSS_ROLES))
+        if unknown:
+            raise ValueError(f"model.losses has the unknown roles {unknown}; the roles are {', '.join(LOSS_ROLES)}")
+        if set(losses) != set(loss_weights):
+            raise ValueError(
+                f"model.loss_weights is for {sorted(loss_weights)}, model.losses for {sorted(losses)}; they must name the same roles"
+            )
+        self.coarse_source = COARSE_SOURCES.build(coarse_source)
+        self.refiner = REFINERS.build(refiner)
+        self.gate = GATES.build(gate)
+        self.losses = nn.ModuleDict({role: LOSSES.build(config) for role, config in losses.items()})
+        self.loss_weights = dict(loss_weights)
+        self.coarse_grad_scale = coarse_grad_scale
+
+    def input_contract(self) -> dict:
+        """Returns the refiner's input contract, which goes into every checkpoint's meta."""
+        return self.refiner.input_contract()
+
+    def refine(self, inputs: dict[str, Tensor]) -> RefinementOutput:
+        """Runs the whole path of one batch.
+
+        Args:
+            inputs: `sam_image` (B, 3, S, S) float, normalised, and what the coarse source reads.
+        """
+        coarse = self.coarse_source(inputs)
+        image = inputs["sam_image"]
+        coarse_prob = scale_gradient(coarse.prob, self.coarse_grad_scale)
+        coarse_prob = F.interpolate(coarse_prob, image.shape[-2:], mode="bilinear", align_corners=False)
+        pixel_area = image.shape[-2] * image.shape[-1] / (coarse.prob.shape[-2] * coarse.prob.shape[-1])
+
+        refined = self.refiner(image, coarse_prob, pixel_area)
+        gate = self.gate(coarse_prob, refined.prob)
+        # lerp is exact at both ends: a gate of 0 gives p and a gate of 1 gives q, bit for bit.
+        final_prob = torch.lerp(coarse_prob, refined.prob, gate)
+        return RefinementOutput(coarse, coarse_prob, refined, gate, final_prob)
+
+    def forward(self, inputs: dict[str, Tensor], data_samples: list[SegDataSample] | None = None, mode: str = "tensor"):
+        """Runs the model.
+
+        Args:
+            inputs: see `refine`; for mode "loss" also `gt` (B, 1, S, S) float in [0, 1].
+            data_samples: the samples of the batch, which mode "predict" fills.
+            mode: "loss" gives a dict of losses, "predict" the samples with `coarse`, `sam`, `gate`, `pred` and `prompts`
+                filled, "tensor" a `RefinementOutput`.
+        """
+        if mode == "tensor":
+            return self.refine(inputs)
+        if mode == "loss":
+            return self._loss(self.refine(inputs), inputs["gt"])
+        if mode == "predict":
+            return self._fill(data_samples, self.refine(inputs))
+        raise ValueError(f"mode is {mode!r}; it must be 'loss', 'predict' or 'tensor'")
+
+    def _loss(self, output: RefinementOutput, gt: Tensor) -> dict[str, Tensor]:
+        arguments = {}
+        if "coarse" in self.losses:
+            if output.coarse.logits is None:
+                raise ValueError("model.losses has a coarse loss, but the coarse source runs no network; use FromNetwork")
+            arguments["coarse"] = (output.coarse.logits, F.interpolate(gt, output.coarse.logits.shape[-2:], mode="area"))
+        if "candidate_mask" in self.losses or "candidate_iou" in self.losses:
+            target = self.refiner.candidate_target(gt, output.refined)
+            logits = output.refined.candidate_logits
+            arguments["candidate_mask"] = (logits, target)
+            arguments["candidate_iou"] = (logits, output.refined.candidate_iou, target)
+        arguments["final"] = (output.final_prob, gt)
+        arguments["change"] = (output.refined.prob, output.coarse_prob, hard_dice(output.coarse_prob, gt))
+        return {
+            f"loss_{role}": self.loss_weights[role] * loss(*arguments[role]) for role, loss in self.losses.items()
+        }
+
+    @staticmethod
+    def _fill(data_samples: list[SegDataSample], output: RefinementOutput) -> list[SegDataSample]:
+        prompts = dict(output.refined.prompts.as_dict())
+        prompts.pop("mask_logits", None)
+        if output.refined.roi is not None:
+            prompts["roi"] = output.refined.roi
+        empty = output.refined.empty.tolist()
+        for i, sample in enumerate(data_samples):
+            sample.set_pixels("coarse", output.coarse_prob[i])
+            sample.set_pixels("sam", output.refined.prob[i])
+            sample.set_pixels("gate", output.gate[i])
+            sample.set_pixels("pred", output.final_prob[i])
+            sample.prompts = BaseDataElement(**{name: value[i] for name, value in prompts.items()})
+            sample.set_metainfo(dict(coarse_empty=empty[i]))
+        return data_samples
+
+
+def scale_gradient(tensor: Tensor, factor: float) -> Tensor:
+    """Returns `tensor` unchanged, but multiplies the gradient that comes back through it by `factor`."""
+    if factor == 1.0:
+        return tensor
+    if factor == 0.0:
+        return tensor.detach()
+    # The value is tensor + 0 exactly; only the second term carries a gradient.
+    return tensor.detach() + factor * (tensor - tensor.detach())
+
+
+@torch.no_grad()
+def hard_dice(prob: Tensor, gt: Tensor, smooth: float = 1.0) -> Tensor:
+    """Dice of prob > 0.5 and gt > 0.5 per sample, (B,), both (B, 1, H, W); (2 |A n B| + smooth) / (|A| + |B| + smooth)."""
+    predicted, target = (prob > 0.5).flatten(1), (gt > 0.5).flatten(1)
+    both = (predicted & target).sum(dim=1)
+    return (2 * both + smooth) / (predicted.sum(dim=1) + target.sum(dim=1) + smooth)
