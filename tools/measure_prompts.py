@@ -1,0 +1,180 @@
+"""Measures on real lesion masks how good the prompts and the ROI are that each option makes from a coarse mask.
+
+Coarse masks are the lesion masks themselves and, with simulated segmentation errors, what a coarse network might give.
+The background b stands for the softmax floor of a network: p becomes b + (1 - b) p. Empty coarse masks are left out (n
+counts the others). Prints two Markdown tables.
+"""
+
+import argparse
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from rich.progress import track
+from torch import Tensor
+
+from ultraref.datasets.mask_errors import MaskErrorAugmentor
+from ultraref.datasets.mask_errors.find_masks import find_masks
+from ultraref.models.mask_statistics import is_empty
+from ultraref.models.prob_transforms import ProbFloor, ProbSharpen
+from ultraref.models.prompts import BoxPromptGenerator, PointPromptGenerator
+from ultraref.models.roi import LesionROICropper
+
+TRANSFORMS = {
+    "none": torch.nn.Identity(),
+    "floor 0.02": ProbFloor(0.02),
+    "floor 0.05": ProbFloor(0.05),
+    "floor 0.2": ProbFloor(0.2),
+    "sharpen 2": ProbSharpen(2),
+}
+POSITIVES = {f"power {power}": PointPromptGenerator(power, negative=None) for power in (1, 2)}
+NEGATIVES = {
+    "far_corner": PointPromptGenerator(negative="far_corner"),
+    "background_centroid, tau 1": PointPromptGenerator(negative="background_centroid", tau=1),
+    "background_centroid, tau 8": PointPromptGenerator(negative="background_centroid", tau=8),
+}
+BOXES = {f"{num_std} std": BoxPromptGenerator(num_std) for num_std in (1.75, 2.0, 2.25, 2.5, 3.0)}
+ROIS = {
+    f"expand {expand}, {name}": LesionROICropper(expand, **options)
+    for expand in (0.2, 0.5)
+    for name, options in (("free", {}), ("cap", {"cap": True}), ("square", {"square": True}))
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("masks", help="folder of masks, folder in BUSI's layout, or converted dataset")
+    parser.add_argument("--json", help="also write the numbers to this file")
+    parser.add_argument("--preset", default="default", help="mixture of simulated errors (default: %(default)s)")
+    parser.add_argument("--draws", type=int, default=1, help="simulated errors for each mask (default: %(default)s)")
+    parser.add_argument("--coarse-size", type=int, default=224, help="frame of the coarse mask (default: %(default)s)")
+    parser.add_argument("--size", type=int, default=256, help="frame of the prompts (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+
+    masks = list(find_masks(args.masks).values())
+    truth, coarse = simulate(masks, args)
+    result = {"masks": len(masks), "arguments": {key: value for key, value in vars(args).items() if key != "json"}}
+    result["prompts"], result["roi"] = measure(truth, coarse, args)
+    print_table(result["prompts"])
+    print_table(result["roi"])
+    if args.json:
+        Path(args.json).write_text(json.dumps(result, indent=1) + "\n")
+
+
+def simulate(masks: list[np.ndarray], args) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Returns, by source, the lesion masks (N, 1, S, S) bool and the coarse masks (N, 1, h, h) in [0, 1]."""
+    augmentor = MaskErrorAugmentor(preset=args.preset)
+    size, coarse_size = (args.size, args.size), (args.coarse_size, args.coarse_size)
+    truth, perfect, simulated = [], [], []
+    for index, mask in enumerate(masks):
+        native = torch.from_numpy(mask)[None, None].float()
+        truth.append(F.interpolate(native, size, mode="area") > 0.5)
+        perfect.append(F.interpolate(native, coarse_size, mode="area"))
+        for draw in range(args.draws):
+            prob, _ = augmentor(mask, np.random.default_rng([args.seed, draw, index]))
+            simulated.append(F.interpolate(torch.from_numpy(prob)[None, None], coarse_size, mode="area"))
+    truth = torch.cat(truth)
+    return (
+        {"true mask": truth, "simulated": truth.repeat_interleave(args.draws, dim=0)},
+        {"true mask": torch.cat(perfect), "simulated": torch.cat(simulated)},
+    )
+
+
+@torch.no_grad()
+def measure(truth: dict[str, Tensor], coarse: dict[str, Tensor], args) -> tuple[list[dict], list[dict]]:
+    """Returns the rows of the table of prompts and of the table of ROIs."""
+    prompt_rows, roi_rows = [], []
+    for source, background in itertools.product(coarse, (0.0, 0.005)):
+        kept = ~is_empty(coarse[source])
+        # In batches that fit the processor's cache.
+        batches = list(zip(coarse[source][kept].split(32), truth[source][kept].split(32)))
+        for name, transform in track(TRANSFORMS.items(), description=f"{source}, background {background}"):
+            head = {"coarse mask": source, "background": background, "transform": name, "n": int(kept.sum())}
+            prompts, rois = [], {key: [] for key in ROIS}
+            for prob, lesion in batches:
+                prob = F.interpolate(prob, (args.size, args.size), mode="bilinear", align_corners=False)
+                prob = transform(background + (1 - background) * prob)
+                prompts.append(measure_prompts(prob, lesion))
+                for key, cropper in ROIS.items():
+                    rois[key].append(measure_roi(cropper(prob), lesion))
+            prompt_rows.append(head | summarise(prompts))
+            roi_rows += [head | {"roi": key} | summarise(values) for key, values in rois.items()]
+    return prompt_rows, roi_rows
+
+
+def summarise(batches: list[dict[str, Tensor]]) -> dict[str, float]:
+    """Returns the mean of each number over all samples; of the magnification, the median."""
+    joined = {key: torch.cat([batch[key] for batch in batches]).float() for key in batches[0]}
+    return {key: (value.median() if "median" in key else value.mean()).item() for key, value in joined.items()}
+
+
+def measure_prompts(prob: Tensor, lesion: Tensor) -> dict[str, Tensor]:
+    """By option, (N,): whether points lie on the right side, and the IoU of the box with the lesion's."""
+    row = {}
+    for name, generator in POSITIVES.items():
+        row[f"positive in lesion, {name}"] = lookup(lesion, generator(prob, 64).points[:, 0])
+    for name, generator in NEGATIVES.items():
+        row[f"negative outside, {name}"] = 1 - lookup(lesion, generator(prob, 64).points[:, 1])
+    true_box = tight_box(lesion)
+    for name, generator in BOXES.items():
+        row[f"box IoU, {name}"] = box_iou(generator(prob, 64).box, true_box)
+    return row
+
+
+def measure_roi(roi: Tensor, lesion: Tensor) -> dict[str, Tensor]:
+    """By name, (N,): how much of the lesion lies in the ROI, how much the ROI is magnified, where it ends."""
+    size = lesion.shape[-1]
+    true_box = tight_box(lesion)
+    whole = (roi[:, :2] <= true_box[:, :2]).all(1) & (roi[:, 2:] >= true_box[:, 2:]).all(1)
+    position = torch.arange(size)
+    columns = (position >= roi[:, 0, None]) & (position <= roi[:, 2, None])
+    rows = (position >= roi[:, 1, None]) & (position <= roi[:, 3, None])
+    inside = (lesion[:, 0] & rows[:, :, None] & columns[:, None]).sum((1, 2)) / lesion.sum((1, 2, 3))
+    magnification = size / (roi[:, 2:] - roi[:, :2]).prod(1).sqrt()
+    past = ((roi[:, :2] < -0.5 - 1e-3) | (roi[:, 2:] > size - 0.5 + 1e-3)).any(1)
+    return {
+        "lesion whole in ROI": whole,
+        "share of lesion in ROI": inside,
+        "magnification (median)": magnification,
+        "reaches past the frame": past,
+    }
+
+
+def lookup(lesion: Tensor, points: Tensor) -> Tensor:
+    """Returns (N,) float, 1 where the pixel of `lesion` (N, 1, S, S) nearest to the point (N, 2) is lesion."""
+    x, y = points.round().long().clamp(0, lesion.shape[-1] - 1).unbind(1)
+    return lesion[torch.arange(len(lesion)), 0, y, x].float()
+
+
+def tight_box(lesion: Tensor) -> Tensor:
+    """Returns the boxes (N, 4) xyxy through the centres of the outermost pixels of `lesion` (N, 1, S, S)."""
+    edges = []
+    for other in (-2, -1):
+        profile = lesion[:, 0].any(dim=other).float()
+        edges.append((profile.argmax(1), profile.shape[1] - 1 - profile.flip(1).argmax(1)))
+    (left, right), (top, bottom) = edges
+    return torch.stack([left, top, right, bottom], dim=1).float()
+
+
+def box_iou(a: Tensor, b: Tensor) -> Tensor:
+    """IoU of the boxes `a` and `b` (N, 4)."""
+    sides = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).clamp(min=0)
+    both = sides.prod(1)
+    return both / ((a[:, 2:] - a[:, :2]).prod(1) + (b[:, 2:] - b[:, :2]).prod(1) - both).clamp(min=1e-6)
+
+
+def print_table(rows: list[dict]) -> None:
+    """Prints rows that share their keys as a Markdown table."""
+    print("| " + " | ".join(rows[0]) + " |\n|" + "---|" * len(rows[0]))
+    for row in rows:
+        cells = [f"{value:.3f}" if isinstance(value, float) else str(value) for value in row.values()]
+        print("| " + " | ".join(cells) + " |")
+    print()
+
+
+if __name__ == "__main__":
+    main()
