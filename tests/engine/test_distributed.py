@@ -1,0 +1,69 @@
+"""Two gloo ranks without a GPU cross a stage boundary and stay equal."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from engine_toys import toy_config
+
+
+@pytest.fixture(scope="module")
+def ranks(tmp_path_factory):
+    """What each rank of a distributed run ended with, and its work dir."""
+    work_dir = tmp_path_factory.mktemp("ddp")
+    script = Path(__file__).with_name("ddp_worker.py")
+    processes = []
+    for rank in range(2):
+        environment = {
+            **os.environ,
+            "RANK": str(rank),
+            "LOCAL_RANK": str(rank),
+            "WORLD_SIZE": "2",
+            "OMP_NUM_THREADS": "1",
+        }
+        command = [sys.executable, str(script), str(work_dir)]
+        processes.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
+    outputs = [process.communicate(timeout=120)[0].decode() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], "\n".join(outputs)
+    return [torch.load(work_dir / f"rank{rank}.pt", weights_only=True) for rank in range(2)], work_dir
+
+
+def test_all_weights_are_equal_on_both_ranks(ranks):
+    (one, two), _ = ranks
+    assert all(torch.equal(value, two["after"][name]) for name, value in one["after"].items())
+    # Also those that were unfrozen after the model had been wrapped; and they did train.
+    assert not torch.equal(one["after"]["coarse.0.weight"], one["before"]["coarse.0.weight"])
+
+
+def test_ranks_share_the_images_between_them(ranks):
+    (one, two), _ = ranks
+    assert sorted(one["indices"] + two["indices"]) == list(range(12))
+    assert one["score"] == two["score"]
+
+
+def test_weights_are_those_of_one_process_with_the_whole_batch(ranks, tmp_path, make_runner):
+    """While batch norm is in eval mode: the batch is {rank 0's two, rank 1's two}, in the sampler's order."""
+    (one, _), work_dir = ranks
+    stages = [
+        {"name": "refiner", "train": ["refiner"]},
+        {"name": "joint", "epoch": 1, "train": ["refiner", "coarse.[01]"], "eval": ["coarse.*:BatchNorm*"]},
+    ]
+    runner = make_runner(
+        toy_config(
+            tmp_path,
+            epochs=2,
+            hooks=[{"type": "ProgressiveUnfreezeHook", "stages": stages}],
+            model={"type": "ToyModel", "dropout": 0.0},
+            optim_wrapper={"optimizer": {"type": "SGD", "lr": 0.1}},
+        )
+    )
+    with torch.no_grad():
+        for name, parameter in runner.model.named_parameters():
+            parameter.copy_(one["before"][name])
+    runner.train()
+    for name, parameter in runner.model.named_parameters():
+        torch.testing.assert_close(parameter.detach(), one["after"][name], rtol=1e-4, atol=1e-6)
+    assert torch.load(work_dir / "last.pth", weights_only=True)["meta"]["epoch"] == 2
