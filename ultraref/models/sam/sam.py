@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ultraref.models.sam.arch import SAMArch, describe, resolve_arch
 from ultraref.models.sam.checkpoint import load_sam_checkpoint
 from ultraref.models.sam.image_encoder import ImageEncoder
-from ultraref.models.sam.lora import add_lora, is_lora_key, lora_layers
+from ultraref.models.sam.lora import LoRAQKV, add_lora, is_lora_key, lora_layers
 from ultraref.models.sam.mask_decoder import MaskDecoder
 from ultraref.models.sam.prompt_encoder import PromptEncoder
 from ultraref.registry import MODELS
@@ -96,6 +96,17 @@ class SAM(nn.Module):
         sparse, dense = self.prompt_encoder(prompts, embedding.shape[0])
         position = self.prompt_encoder.dense_position_tokens()
         return self.mask_decoder(embedding, position, sparse, dense, multimask_output)
+
+    def merged_state_dict(self) -> dict[str, Tensor]:
+        """Returns a state dict that `segment_anything` loads: LoRA adapters are merged into the weights.
+
+        Without adapters this is `state_dict()`.
+        """
+        state = {k: v.detach().clone() for k, v in self.state_dict().items() if not is_lora_key(k)}
+        for name, layer in self.named_modules():
+            if isinstance(layer, LoRAQKV) and not layer.merged:
+                state[f"{name}.weight"] += layer.delta().detach()
+        return state
 
     def freeze(self, *parts: str) -> None:
         """Stops the named parts from training and puts them into eval mode.

@@ -1,0 +1,134 @@
+"""A disk cache of image embeddings, for an encoder that doesn't train and images that don't change."""
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+import warnings
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ultraref.models.sam.sam import SAM
+
+# Raise it when the encoder's function or the files' layout changes.
+FORMAT = 1
+CHECKSUM_BYTES = 4
+
+
+class EmbeddingCache:
+    """Keeps image embeddings as files, found by image content, preprocessing, encoder weights and precision.
+
+    A file is a .npy array (e, e, C) with a CRC-32 of it behind. Files appear by renaming, so that several workers and
+    ranks can share the folder; two that miss the same entry write the same thing twice. Files are read without pickle.
+
+    Whether caching is legal at all (no crop and no geometric augmentation before the encoder) is for the caller to
+    check; what can be seen here, a training encoder, is refused.
+
+    Args:
+        root: folder of the cache, made if need be.
+        preprocessing: what happens between the image file and the encoder, in words that change when it does, such as
+            "resize 1024 area; mean 123.7 std 58.4".
+    """
+
+    def __init__(self, root: str | Path, preprocessing: str):
+        self.root = Path(root)
+        self.preprocessing = preprocessing
+        self._fingerprint = ""
+        self._fingerprint_of = None
+
+    def encode(self, sam: SAM, image: Tensor, image_hashes: Sequence[str]) -> Tensor:
+        """Returns what `sam.encode(image)` would, from the cache where it is there.
+
+        The encoder runs once, on the images that are missed, without an autograd graph.
+
+        Args:
+            sam: its image encoder must not train.
+            image: (B, 3, S, S), as for `sam.encode`.
+            image_hashes: B hashes of the images' contents.
+
+        Returns:
+            (B, C, e, e), channels-last in memory, on the image's device, in the dtype of the encoder's weights: under
+            autocast fp32, which holds the narrower values exactly.
+
+        Raises:
+            ValueError: the encoder trains, or there isn't one hash for each image.
+        """
+        trained = [n for n, p in sam.image_encoder.named_parameters() if p.requires_grad]
+        if trained:
+            raise ValueError(
+                f"the embedding cache needs a frozen image encoder, but {len(trained)} of its parameters train, first "
+                f"{trained[0]}: their embeddings change at every step. Freeze image_encoder, or drop the cache"
+            )
+        if len(image_hashes) != len(image) or not all(isinstance(h, str) and h for h in image_hashes):
+            raise ValueError(
+                f"the embedding cache needs one content hash for each of {len(image)} images, but got "
+                f"{list(image_hashes)}. The dataset puts it into the metainfo as `image_hash`"
+            )
+        paths = [self._path(sam, image, image_hash) for image_hash in image_hashes]
+        found = {path: self._read(path) for path in set(paths)}
+        missed = [path for path in dict.fromkeys(paths) if found[path] is None]
+        if missed:
+            with torch.no_grad():
+                embeddings = sam.encode(image[[paths.index(path) for path in missed]]).permute(0, 2, 3, 1)
+            for path, embedding in zip(missed, embeddings):
+                found[path] = embedding
+                self._write(path, embedding)
+        dtype = sam.image_encoder.pos_embed.dtype
+        return torch.stack([found[path].to(image.device, dtype) for path in paths]).permute(0, 3, 1, 2)
+
+    def _path(self, sam: SAM, image: Tensor, image_hash: str) -> Path:
+        device = image.device.type
+        precision = str(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else "as weights"
+        parts = [FORMAT, image_hash, self.preprocessing, self._weights(sam), precision]
+        key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        return self.root / key[:2] / f"{key}.npy"
+
+    def _weights(self, sam: SAM) -> str:
+        """Fingerprint of the encoder's weights, taken again only when one of them was written to."""
+        tensors = sam.image_encoder.state_dict().values()
+        state = [(t.data_ptr(), t._version) for t in tensors]
+        if state != self._fingerprint_of:
+            self._fingerprint, self._fingerprint_of = weights_fingerprint(sam.image_encoder), state
+        return self._fingerprint
+
+    def _read(self, path: Path) -> Tensor | None:
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        array, checksum = content[:-CHECKSUM_BYTES], content[-CHECKSUM_BYTES:]
+        if zlib.crc32(array).to_bytes(CHECKSUM_BYTES, "big") != checksum:
+            warnings.warn(f"embedding cache: {path} is damaged; its embedding is computed again", stacklevel=3)
+            return None
+        return torch.from_numpy(np.lib.format.read_array(io.BytesIO(array), allow_pickle=False))
+
+    def _write(self, path: Path, embedding: Tensor) -> None:
+        # NumPy has no bf16, and fp32 holds both narrow types exactly.
+        stored = embedding.to("cpu", torch.promote_types(embedding.dtype, torch.float32)).contiguous()
+        buffer = io.BytesIO()
+        np.lib.format.write_array(buffer, stored.numpy(), allow_pickle=False)
+        content = buffer.getvalue()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content + zlib.crc32(content).to_bytes(CHECKSUM_BYTES, "big"))
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+
+def weights_fingerprint(module: nn.Module) -> str:
+    """SHA-256 of a module's state dict: names, types, shapes and values."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
