@@ -1,6 +1,7 @@
 import json
 import os
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -128,6 +129,24 @@ def test_same_seed_epoch_index_same_bytes_and_no_global_state(round_lesion):
     assert first[1] == second[1]
     others = [(1, 2, 4), (1, 3, 3), (2, 2, 3)]
     assert all(augmentor(round_lesion, np.random.default_rng(key))[1] != first[1] for key in others)
+
+
+def test_the_number_of_threads_changes_nothing():
+    rows, columns = np.mgrid[:600, :700]
+    mask = (np.hypot((rows - 300) / 0.7, columns - 320) < 150).astype(np.uint8)
+    before = cv2.getNumThreads()
+
+    def samples(threads):
+        cv2.setNumThreads(threads)
+        augmentor = MaskErrorAugmentor()
+        return [augmentor(mask, np.random.default_rng([0, 0, index])) for index in range(40)]
+
+    try:
+        one, four = samples(1), samples(4)
+    finally:
+        cv2.setNumThreads(before)
+    assert [prob.tobytes() for prob, _ in one] == [prob.tobytes() for prob, _ in four]
+    assert [record for _, record in one] == [record for _, record in four]
 
 
 @settings(deadline=None, max_examples=150)

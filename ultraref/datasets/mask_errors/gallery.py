@@ -16,13 +16,13 @@ CAPTION = 18
 
 
 def contact_sheet(masks: Sequence[np.ndarray], columns: int = 6, tile: int = 128, seed: int = 0) -> np.ndarray:
-    """One row for each type of error: binary outcomes as colours, and every other tile the soft map in grey.
+    """One row for each primary error: in every pair of tiles the binary outcome in colours and its soft map in grey.
 
     Args:
         masks: (H, W) uint8 in {0, 1}; used in turn.
         columns: Tiles in a row.
         tile: Height and width of a tile in pixels; masks are scaled to fit.
-        seed: Tile (row, column) draws from ``default_rng([seed, row, column])``.
+        seed: Pair k of row r draws from ``default_rng([seed, r, k])``.
 
     Returns:
         (height, width, 3) uint8 RGB. Grey is lesion kept, red lesion missed, blue false lesion.
@@ -35,8 +35,8 @@ def contact_sheet(masks: Sequence[np.ndarray], columns: int = 6, tile: int = 128
         cv2.putText(sheet, name, (MARGIN, top - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 1, cv2.LINE_AA)
         for column in range(columns):
             soft = column % 2 == 1
-            # Both tiles of a pair show the same sample: everything before the softening draws alike.
-            augmentor = MaskErrorAugmentor(weights={name: 1.0}, soft_prob=float(soft))
+            # The two of a pair show the same sample: everything before the softening draws alike.
+            augmentor = MaskErrorAugmentor(weights={name: 1.0}, soft_prob=float(soft), secondary_prob=0.0)
             mask = masks[(column // 2) % len(masks)]
             prob, _ = augmentor(mask, np.random.default_rng([seed, row, column // 2]))
             picture = _grey(prob) if soft else _colour(mask, prob > 0.5)
@@ -113,11 +113,11 @@ def _grey(prob: np.ndarray) -> np.ndarray:
 
 
 def _fit(picture: np.ndarray, tile: int) -> np.ndarray:
-    """Scale an (H, W, 3) picture to fit into a square of ``tile`` pixels, centred on black."""
+    """Scale an (H, W, 3) picture to fit into a square of ``tile`` pixels, centred on white."""
     scale = tile / max(picture.shape[:2])
     height, width = (max(round(side * scale), 1) for side in picture.shape[:2])
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST
     top, left = (tile - height) // 2, (tile - width) // 2
-    fitted = np.zeros((tile, tile, 3), np.uint8)
+    fitted = np.full((tile, tile, 3), 255, np.uint8)
     fitted[top : top + height, left : left + width] = cv2.resize(picture, (width, height), interpolation=interpolation)
     return fitted
