@@ -40,8 +40,9 @@ class RandomRotateFlip:
         affine = rotate_flip_matrix(angle, flip, height, width)
         results["image"] = warp(results["image"], affine)
         if "mask" in results:
-            # Interpolated as 0/255 for 8 bits of precision.
-            results["mask"] = (warp(results["mask"] * np.uint8(255), affine) >= 128).astype(np.uint8)
+            # Interpolated as 0 and 255, for 8 bits of precision.
+            soft = warp(results["mask"] * np.uint8(255), affine)
+            results["mask"] = cv2.threshold(soft, 127, 1, cv2.THRESH_BINARY)[1]
         if "coarse_prob" in results:
             coarse = results["coarse_prob"]
             to_coarse = frame_matrix((height, width), coarse.shape)

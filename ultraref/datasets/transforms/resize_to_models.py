@@ -38,8 +38,9 @@ class ResizeToModels:
         for name, size in self.sizes.items():
             results[name] = resize(results["image"], size, size)
         if "mask" in results:
+            # Interpolated as 0 and 255, for 8 bits of precision.
             soft = resize(results["mask"] * np.uint8(255), self.mask_size, self.mask_size)
-            results["gt"] = (soft >= 128).astype(np.uint8)
+            results["gt"] = cv2.threshold(soft, 127, 1, cv2.THRESH_BINARY)[1]
         return results
 
 
