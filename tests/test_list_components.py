@@ -1,0 +1,42 @@
+"""tools/list_components.py and the text it prints."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ultraref.engine.component_list import format_components
+from ultraref.registry import ALL_REGISTRIES
+
+TOOL = Path(__file__).parents[1] / "tools" / "list_components.py"
+
+
+def test_every_component_of_every_registry_is_listed_with_a_summary():
+    text = format_components()
+    for name, registry in ALL_REGISTRIES.items():
+        assert f"{name} ({len(registry.module_dict)})" in text
+        lines = format_components([name]).splitlines()
+        for component in registry.module_dict:
+            (line,) = [i for i, text_line in enumerate(lines) if text_line.startswith(f"  {component}(")]
+            # Some line after the call and its continuation, before the next component, is the summary.
+            rest = [text_line for text_line in lines[line + 1 :] if not text_line.startswith("      ")]
+            assert rest, component
+            assert rest[0].startswith("    "), component
+
+
+def test_arguments_and_defaults_are_shown():
+    text = format_components(["hooks"])
+    assert "UltraCheckpointHook(interval=1, save_best=None, rule='greater')" in text
+    assert "Saves" not in text.splitlines()[0]
+
+
+def test_unknown_registry_names_those_there_are():
+    with pytest.raises(KeyError, match="there is no registry GATE; there are MODELS, COARSE_SOURCES"):
+        format_components(["gate"])
+
+
+def test_the_tool_prints_one_registry_and_refuses_others():
+    run = subprocess.run([sys.executable, TOOL, "RUNNERS", "gate"], capture_output=True, text=True, timeout=120)
+    assert run.returncode == 2
+    assert "there is no registry GATE" in run.stderr
