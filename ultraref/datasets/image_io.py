@@ -56,9 +56,9 @@ def decode_mask(data: bytes, path: str | Path) -> np.ndarray:
     - only 0: no lesion; two values of which one is 0: the other is lesion; only 1 or only the type's maximum: all
       lesion;
     - anything else (anti-aliased, resized, JPEG-compressed): lesion is what reaches half the maximum, provided that the
-      maximum is at least half of the type's range, the minimum at most a quarter of the maximum, and that values between
-      a quarter and three quarters of it lie within 3 pixels of the outline. Otherwise it is an image, a probability or a
-      label map, which is refused.
+      maximum is at least half of the type's range, the minimum at most a quarter of the maximum, and that values
+      between a quarter and three quarters of it lie within 3 pixels of the outline. Otherwise it is an image, a
+      probability or a label map, which is refused.
 
     Args:
         data: content of the file.
