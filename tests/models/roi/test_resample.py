@@ -88,8 +88,8 @@ def test_paste_of_crop_gives_the_mask_back(seed):
 
 @pytest.mark.parametrize("offset", np.linspace(0, 2, 9)[:-1])
 def test_paste_of_crop_at_twice_the_frame_for_every_alignment_of_pixels(offset):
-    # The worst case: kinks of a ramp half way between two pixels of the crop, 3/16 * (1/16) * 2 = 0.0234 each; where the
-    # frame's border cuts a lesion, a second kink adds to it.
+    # The worst case: kinks of a ramp half way between two pixels of the crop, 3/16 * (1/16) * 2 = 0.0234 each; where
+    # the frame's border cuts a lesion, a second kink adds to it.
     box = torch.tensor([[-0.5, -0.5, 1.5, 1.5]], dtype=torch.float64) * SIZE + offset
     for centre in (64, 20, 2):
         for ramp in (False, True):

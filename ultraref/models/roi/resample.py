@@ -98,7 +98,7 @@ def _linear(x: Tensor, position: Tensor, dim: int) -> Tensor:
 
 
 def _cubic(x: Tensor, position: Tensor, first: Tensor, last: Tensor, dim: int) -> Tensor:
-    """Interpolates by cubic convolution instead, with `first` and `last` (B, 1) for the pixels before and after them."""
+    """Interpolates by cubic convolution; pixels beyond `first` and `last`, (B, 1), are taken to equal those."""
     # The kernel reaches two pixels to each side. Past its ends the picture goes on linearly.
     length = x.shape[dim]
     (a, b), (y, z) = x.narrow(dim, 0, 2).split(1, dim), x.narrow(dim, length - 2, 2).split(1, dim)
