@@ -6,11 +6,11 @@ The bias of SAM's encoder (from MViTv2) is a row term plus a column term, each l
 
 The two terms of a query need only height + width numbers, not height * width. Two ways to use that, both exact:
 
-- `appended_attention` carries the terms in longer vectors through the fused attention kernel: for accelerators, where one
-  large kernel beats many small ones, although it triples the operations of attention to the whole map.
-- `chunked_attention` takes a few queries at a time, so that their scores stay in the processor's cache: for CPUs. Measured
-  on 2 AVX2 cores, fp32, ViT-B at 1024 px: 0.53 s against 1.07 s for a map of 64 x 64, and 0.046 s against 0.077 s for 25
-  windows of 14 x 14.
+- `appended_attention` carries the terms in longer vectors through the fused attention kernel: for accelerators, where
+  one large kernel beats many small ones, although it triples the operations of attention to the whole map.
+- `chunked_attention` takes a few queries at a time, so that their scores stay in the processor's cache: for CPUs.
+  Measured on 2 AVX2 cores, fp32, ViT-B at 1024 px: 0.53 s against 1.07 s for a map of 64 x 64, and 0.046 s against
+  0.077 s for 25 windows of 14 x 14.
 """
 
 import torch

@@ -1,0 +1,153 @@
+import pytest
+import torch
+
+from ultraref.models.sam import SAM
+from ultraref.models.sam.attention import METHODS
+from ultraref.models.sam.image_encoder import join_windows, pad_map, resize_pos_embed
+
+ODD = dict(image_size=176, embed_dim=64, depth=2, num_heads=2, window_size=4, global_attn_indexes=[1])
+
+
+def relative_error(value, reference):
+    return ((value - reference).abs().max() / reference.abs().max()).item()
+
+
+def assert_gradients_match(ours, published, limit=1e-4):
+    expected = dict(published.named_parameters())
+    for name, parameter in ours.named_parameters():
+        difference = (parameter.grad - expected[name].grad).norm() / expected[name].grad.norm()
+        assert difference < limit, (name, difference.item())
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("arch", ["tiny", ODD], ids=["tiny", "odd"])
+def test_equals_the_package(twins, arch, method):
+    ours, published = twins(arch, attention=method)
+    image = torch.randn(2, 3, ours.image_size, ours.image_size, requires_grad=True)
+    image_twin = image.detach().clone().requires_grad_()
+    embedding, expected = ours.encode(image), published.image_encoder(image_twin)
+    assert relative_error(embedding, expected) < 1e-5
+    weights = torch.randn_like(expected)
+    (embedding * weights).sum().backward()
+    (expected * weights).sum().backward()
+    assert_gradients_match(ours.image_encoder, published.image_encoder)
+    assert relative_error(image.grad, image_twin.grad) < 1e-4
+
+
+def test_the_bias_matters_here(twins):
+    # The parity tests above would be blind if the position terms changed little.
+    ours, published = twins()
+    image = torch.randn(1, 3, 256, 256)
+    expected = published.image_encoder(image)
+    with torch.no_grad():
+        for block in ours.image_encoder.blocks:
+            block.attn.rel_pos_w.zero_()
+    assert relative_error(ours.encode(image), expected) > 0.1
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("method", METHODS)
+def test_narrow_types_err_no_more_than_the_package(twins, dtype, method):
+    ours, published = twins(attention=method)
+    image = torch.randn(2, 3, 256, 256)
+    with torch.no_grad():
+        exact = published.image_encoder(image)
+        with torch.autocast("cpu", dtype=dtype):
+            error = (ours.encode(image).float() - exact).norm()
+            package_error = (published.image_encoder(image).float() - exact).norm()
+    # 5 %: both errors are sums of roundings, which differ in luck.
+    assert error <= 1.05 * package_error
+
+
+@pytest.mark.slow
+def test_vit_b_equals_the_package(twins):
+    ours, published = twins("vit_b")
+    image = torch.randn(1, 3, 1024, 1024)
+    with torch.no_grad():
+        assert relative_error(ours.encode(image), published.image_encoder(image)) < 1e-4
+
+
+def test_other_size_than_built_for(twins):
+    # As the package would run it, had it been built for that size with resized position embeddings.
+    ours, _ = twins(ODD)
+    larger, published = twins({**ODD, "image_size": 240})
+    with torch.no_grad():
+        state = ours.image_encoder.state_dict()
+        state["pos_embed"] = resize_pos_embed(state["pos_embed"], (15, 15))
+        own = published.image_encoder.state_dict()
+        # The package resizes relative positions at run time, given the shape that the file had.
+        for name, value in state.items():
+            if value.shape != own[name].shape:
+                module, _, last = name.rpartition(".")
+                setattr(published.image_encoder.get_submodule(module), last, torch.nn.Parameter(value))
+        published.image_encoder.load_state_dict(state)
+        image = torch.randn(1, 3, 240, 240)
+        assert relative_error(ours.image_encoder(image), published.image_encoder(image)) < 1e-5
+
+
+def test_encode_refuses_another_size():
+    with pytest.raises(ValueError, match=r"tiny at 256 px\) takes images \(B, 3, 256, 256\)"):
+        SAM("tiny").encode(torch.zeros(1, 3, 128, 128))
+
+
+def test_unknown_attention_is_an_error():
+    with pytest.raises(ValueError, match="'fast' is not known; give 'auto' or one of appended, chunked"):
+        SAM("tiny", attention="fast")
+
+
+def test_activation_checkpointing_keeps_the_gradients(twins):
+    plain, _ = twins(ODD)
+    saving, _ = twins(ODD, checkpoint_activations=True)
+    image = torch.randn(1, 3, 176, 176)
+    kept = []
+    for sam in (plain, saving):
+        sizes = []
+        with torch.autograd.graph.saved_tensors_hooks(lambda t, s=sizes: (s.append(t.numel()), t)[1], lambda t: t):
+            embedding = sam.encode(image)
+        kept.append(sum(sizes))
+        embedding.square().sum().backward()
+    assert kept[1] < kept[0] / 2
+    for a, b in zip(plain.image_encoder.parameters(), saving.image_encoder.parameters()):
+        torch.testing.assert_close(a.grad, b.grad)
+
+
+def test_frozen_encoder_builds_no_graph():
+    sam = SAM(ODD)
+    assert not sam.encode(torch.randn(1, 3, 176, 176)).requires_grad
+    image = torch.randn(1, 3, 176, 176, requires_grad=True)
+    assert sam.encode(image).requires_grad  # the gradient of the image is asked for
+
+
+def test_channels_last(twins):
+    ours, published = twins(ODD)
+    image = torch.randn(2, 3, 176, 176)
+    expected = published.image_encoder(image)
+    ours = ours.to(memory_format=torch.channels_last)
+    embedding = ours.encode(image.to(memory_format=torch.channels_last))
+    assert embedding.is_contiguous(memory_format=torch.channels_last)
+    assert relative_error(embedding, expected) < 1e-5
+
+
+def test_windows_are_padded_with_the_given_vector():
+    x = torch.arange(2 * 5 * 3 * 1.0).view(2, 5, 3, 1)
+    padded = pad_map(x, torch.tensor([9.0]), 4)
+    assert padded.shape == (2, 8, 4, 1)
+    assert torch.equal(padded[:, :5, :3], x)
+    assert (padded[:, 5:] == 9).all()
+    assert (padded[:, :, 3:] == 9).all()
+
+
+def test_windows_are_joined_in_order():
+    x = torch.arange(2 * 4 * 6.0).view(2, 4, 6, 1)
+    windows = torch.cat([w for image in x for row in image.split(2) for w in (c[None] for c in row.split(2, 1))])
+    assert torch.equal(join_windows(windows, 2, 4, 6), x)
+    assert torch.equal(join_windows(windows, 2, 3, 5), x[:, :3, :5])
+
+
+@pytest.mark.slow
+def test_compiles(twins):
+    ours, _ = twins(dict(image_size=64, embed_dim=16, depth=2, num_heads=2, window_size=3, out_chans=16))
+    image = torch.randn(1, 3, 64, 64)
+    expected = ours.encode(image)
+    compiled = torch.compile(ours.image_encoder, fullgraph=True)
+    torch.testing.assert_close(compiled(image), expected, rtol=1e-4, atol=1e-4)
