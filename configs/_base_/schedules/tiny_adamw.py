@@ -1,8 +1,8 @@
-# AdamW with a cosine, for the tiny models; a config states max_epochs and T_max.
+# AdamW with a cosine over 24 epochs, for the tiny models.
 optim_wrapper = dict(
     type="OptimWrapper", optimizer=dict(type="AdamW", lr=1e-3, weight_decay=1e-4), clip_grad=dict(max_norm=1.0)
 )
-param_scheduler = [dict(type="CosineAnnealingLR", T_max=20, begin=0, end=20, by_epoch=True, convert_to_iter_based=True)]
-train_cfg = dict(by_epoch=True, max_epochs=20, val_interval=1)
+param_scheduler = [dict(type="CosineAnnealingLR", T_max=24, begin=0, end=24, by_epoch=True, convert_to_iter_based=True)]
+train_cfg = dict(by_epoch=True, max_epochs=24, val_interval=2)
 val_cfg = dict()
 test_cfg = dict()

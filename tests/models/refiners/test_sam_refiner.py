@@ -1,0 +1,82 @@
+"""The SAM refiner: its input contract, its frames and its errors."""
+
+import pytest
+import torch
+from mmengine.registry import init_default_scope
+
+from ultraref.registry import REFINERS
+from ultraref.testing.tiny_models import tiny_refiner
+
+
+@pytest.fixture(autouse=True)
+def _scope():
+    init_default_scope("ultraref")
+    torch.manual_seed(0)
+
+
+def save(refiner, path, **meta):
+    state = {f"refiner.{key}": value for key, value in refiner.state_dict().items()}
+    torch.save(dict(state_dict=state, meta=dict(meta, input_contract=refiner.input_contract())), path)
+    return str(path)
+
+
+def test_checkpoint_is_loaded_whole(tmp_path):
+    first = REFINERS.build(tiny_refiner())
+    path = save(first, tmp_path / "best.pth", trained_on=["abc"])
+    second = REFINERS.build(tiny_refiner(checkpoint=path))
+    for name, value in first.state_dict().items():
+        assert torch.equal(value, second.state_dict()[name]), name
+
+
+def test_other_inputs_than_in_training_are_refused(tmp_path):
+    path = save(REFINERS.build(tiny_refiner()), tmp_path / "best.pth")
+    config = tiny_refiner(checkpoint=path, roi=dict(type="LesionROICropper", expand_ratio=0.2))
+    with pytest.raises(ValueError, match=r"(?s)roi.*0\.5.*in the checkpoint.*0\.2.*in the config.*allow_contract_change"):
+        REFINERS.build(config)
+    REFINERS.build(dict(config, allow_contract_change=True))
+
+
+@pytest.mark.parametrize("roi", [None, dict(type="LesionROICropper")])
+def test_candidate_target_is_in_the_candidates_frame(roi):
+    refiner = REFINERS.build(tiny_refiner(roi=roi)).eval()
+    prob = torch.zeros(1, 1, 64, 64)
+    prob[..., 20:36, 24:40] = 1.0
+    with torch.no_grad():
+        output = refiner(torch.zeros(1, 3, 64, 64), prob, coarse_pixel_area=4.0)
+        target = refiner.candidate_target(prob, output)
+    assert target.shape == (1, 1, 16, 16)
+    # The lesion's area in pixels of the image's frame is kept: 256.
+    scale = 4.0 if roi is None else float((output.roi[0, 2] - output.roi[0, 0]) / 16)
+    scale_y = 4.0 if roi is None else float((output.roi[0, 3] - output.roi[0, 1]) / 16)
+    assert float(target.sum()) * scale * scale_y == pytest.approx(256, rel=0.03)
+
+
+def test_outside_of_the_roi_is_background_or_coarse():
+    image, prob = torch.randn(1, 3, 64, 64), torch.full((1, 1, 64, 64), 0.04)
+    prob[..., 28:36, 28:36] = 1.0
+    for outside, expected in (("background", 0.0), ("coarse", 0.04)):
+        refiner = REFINERS.build(tiny_refiner(roi=dict(type="LesionROICropper", min_size=0.25, outside=outside))).eval()
+        refiner.prob_transforms.append(torch.nn.Threshold(0.1, 0.0))
+        with torch.no_grad():
+            refined = refiner(image, prob).prob
+        assert float(refined[0, 0, 2, 2]) == pytest.approx(expected)
+
+
+def test_samples_do_not_depend_on_their_neighbours():
+    refiner = REFINERS.build(tiny_refiner()).eval()
+    image, prob = torch.randn(3, 3, 64, 64), torch.rand(3, 1, 64, 64) ** 8
+    with torch.no_grad():
+        together = refiner(image, prob).prob
+        alone = torch.cat([refiner(image[i : i + 1], prob[i : i + 1]).prob for i in range(3)])
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
+
+
+def test_wrong_image_size_is_named():
+    refiner = REFINERS.build(tiny_refiner())
+    with pytest.raises(ValueError, match="sam_size=64"):
+        refiner(torch.zeros(1, 3, 32, 32), torch.zeros(1, 1, 32, 32))
+
+
+def test_bad_selection_is_named():
+    with pytest.raises(ValueError, match="'best' or 'soft'"):
+        REFINERS.build(tiny_refiner(selection="worst"))

@@ -1,0 +1,180 @@
+"""The refinement path: exact ends of the gate, gradients by each path alone, and what predictions hold."""
+
+import pytest
+import torch
+from mmengine.registry import init_default_scope
+
+from ultraref.models.segmentors.refinement_segmentor import hard_dice, scale_gradient
+from ultraref.registry import MODELS
+from ultraref.structures import Prompts, SegDataSample
+from ultraref.testing.tiny_models import tiny_refinement, tiny_refiner
+
+
+@pytest.fixture(autouse=True)
+def _scope():
+    init_default_scope("ultraref")
+    torch.manual_seed(0)
+
+
+def blob(batch: int = 2, size: int = 32) -> torch.Tensor:
+    """Soft discs at different places, (batch, 1, size, size)."""
+    y, x = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
+    centres = torch.linspace(0.4, 0.6, batch) * size
+    distance = torch.stack([((x - c) ** 2 + (y - c) ** 2).sqrt() for c in centres])
+    return torch.sigmoid((size / 6 - distance) / 2)[:, None]
+
+
+def build(**options):
+    config = tiny_refinement(coarse_source=dict(type="FromSample"), losses={}, loss_weights={}, **options)
+    return MODELS.build(config).eval()
+
+
+def inputs(prob: torch.Tensor, size: int = 64) -> dict:
+    generator = torch.Generator().manual_seed(1)
+    return dict(sam_image=torch.randn(len(prob), 3, size, size, generator=generator), coarse_prob=prob)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_gate_ends_are_exact(value):
+    output = build(gate=dict(type="ConstantGate", value=value)).refine(inputs(blob()))
+    expected = output.coarse_prob if value == 0 else output.refined.prob
+    assert torch.equal(output.final_prob, expected)
+    assert not torch.equal(output.coarse_prob, output.refined.prob)
+
+
+def test_refined_frame_is_sams_and_coarse_is_resized_as_probability():
+    prob = torch.full((1, 1, 32, 32), 0.3)
+    output = build().refine(inputs(prob))
+    assert output.coarse_prob.shape == output.refined.prob.shape == (1, 1, 64, 64)
+    torch.testing.assert_close(output.coarse_prob, torch.full((1, 1, 64, 64), 0.3))
+
+
+def detached_prompts(generator):
+    """Lets a prompt generator's values through, but no gradient."""
+    forward = generator.forward
+    generator.forward = lambda *args: Prompts(**{k: v.detach() for k, v in forward(*args).as_dict().items()})
+
+
+@pytest.mark.parametrize("prompt", ["PointPromptGenerator", "BoxPromptGenerator", "MaskPromptGenerator"])
+def test_gradient_through_each_prompt_alone(prompt):
+    model = build(refiner=tiny_refiner(roi=None, prompts=[dict(type=prompt)]))
+    assert_gradient_reaches(model, blob().requires_grad_())
+
+
+def test_gradient_through_the_mask_crop_alone():
+    model = build(refiner=tiny_refiner(prompts=[dict(type="MaskPromptGenerator")]))
+    find = model.refiner.roi_cropper.forward
+    model.refiner.roi_cropper.forward = lambda *args: find(*args).detach()
+    assert_gradient_reaches(model, blob().requires_grad_())
+
+
+def test_gradient_through_the_paste_alone():
+    model = build()
+    for generator in model.refiner.prompt_generators:
+        detached_prompts(generator)
+    assert_gradient_reaches(model, blob().requires_grad_())
+
+
+def test_gradient_through_the_gate_alone():
+    model = build(gate=dict(type="UncertaintyGate"))
+    prob = blob().requires_grad_()
+    with torch.no_grad():
+        refined = model.refine(inputs(prob)).refined.prob
+    coarse = torch.nn.functional.interpolate(prob, (64, 64), mode="bilinear", align_corners=False)
+    final = torch.lerp(coarse.detach(), refined, model.gate(coarse, refined))
+    final.square().mean().backward()
+    assert torch.isfinite(prob.grad).all()
+    assert prob.grad.abs().max() > 0
+
+
+def assert_gradient_reaches(model, prob):
+    """The refined probability alone (gate 1, hence no direct path) sends a finite gradient to p."""
+    model.refine(inputs(prob)).final_prob.square().mean().backward()
+    assert torch.isfinite(prob.grad).all()
+    assert prob.grad.abs().max() > 0
+
+
+def test_joint_loss_reaches_both_networks():
+    model = MODELS.build(tiny_refinement()).train()
+    gt = (blob(size=64) > 0.5).float()
+    losses = model(
+        dict(coarse_image=torch.rand(2, 1, 32, 32), sam_image=torch.randn(2, 3, 64, 64), gt=gt), mode="loss"
+    )
+    assert sorted(losses) == ["loss_coarse", "loss_final"]
+    losses["loss_final"].backward()
+    for name in ("coarse_source.network.head.weight", "refiner.sam.mask_decoder.mask_tokens.weight"):
+        gradient = model.get_parameter(name).grad
+        assert torch.isfinite(gradient).all(), name
+        assert gradient.abs().max() > 0, name
+
+
+def test_coarse_grad_scale_scales_the_refined_loss_alone():
+    gradients = {}
+    for scale in (1.0, 0.25, 0.0):
+        torch.manual_seed(3)
+        model = MODELS.build(tiny_refinement(coarse_grad_scale=scale)).eval()
+        batch = dict(coarse_image=torch.rand(1, 1, 32, 32), sam_image=torch.randn(1, 3, 64, 64))
+        losses = model(dict(batch, gt=(blob(1, 64) > 0.5).float()), mode="loss")
+        weight = model.get_parameter("coarse_source.network.head.weight")
+        gradients[scale] = [
+            torch.autograd.grad(losses[name], weight, retain_graph=True, allow_unused=True)[0]
+            for name in ("loss_final", "loss_coarse")
+        ]
+    torch.testing.assert_close(gradients[0.25][0], 0.25 * gradients[1.0][0])
+    torch.testing.assert_close(gradients[0.25][1], gradients[1.0][1])
+    assert gradients[0.0][0] is None
+
+
+def test_scale_gradient_keeps_the_value():
+    x = torch.rand(5, requires_grad=True)
+    y = scale_gradient(x, 0.5)
+    assert torch.equal(y, x)
+    y.sum().backward()
+    torch.testing.assert_close(x.grad, torch.full((5,), 0.5))
+
+
+def test_prediction_fields():
+    prob = blob()
+    prob[1] = 0
+    samples = [SegDataSample(metainfo=dict(name=str(i))) for i in range(2)]
+    with torch.no_grad():
+        filled = build(gate=dict(type="ConstantGate", value=0.0))(inputs(prob), samples, mode="predict")
+    for sample in filled:
+        for field in ("coarse", "sam", "gate", "pred"):
+            assert sample.get(field).data.shape == (1, 64, 64)
+            assert 0 <= sample.get(field).data.min() <= sample.get(field).data.max() <= 1
+        assert torch.equal(sample.pred.data, sample.coarse.data)
+        assert sample.prompts.points.shape == (2, 2)
+    assert [sample.coarse_empty for sample in filled] == [False, True]
+    # An empty coarse mask has no position: SAM sees the whole image.
+    assert filled[1].prompts.roi.tolist() == [-0.5, -0.5, 63.5, 63.5]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (dict(losses=dict(finale=dict(type="ProbBCEDiceLoss")), loss_weights=dict(finale=1)), "unknown roles .'finale'"),
+        (dict(losses=dict(final=dict(type="ProbBCEDiceLoss")), loss_weights={}), "must name the same roles"),
+    ],
+)
+def test_bad_losses_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        MODELS.build(tiny_refinement(**options))
+
+
+def test_coarse_loss_needs_a_network():
+    model = MODELS.build(tiny_refinement(coarse_source=dict(type="FromSample")))
+    with pytest.raises(ValueError, match="use FromNetwork"):
+        model(dict(inputs(blob()), gt=blob(size=64).round()), mode="loss")
+
+
+def test_missing_coarse_probability_is_named():
+    with pytest.raises(KeyError, match="LoadCoarsePrediction"):
+        build()(dict(sam_image=torch.zeros(1, 3, 64, 64)))
+
+
+def test_hard_dice_by_hand():
+    prob, gt = torch.zeros(2, 1, 4, 4), torch.zeros(2, 1, 4, 4)
+    prob[0, 0, :2], gt[0, 0, 1:3] = 0.9, 1.0
+    # 8 and 8 pixels, 4 of them common; then two empty masks.
+    torch.testing.assert_close(hard_dice(prob, gt, smooth=1.0), torch.tensor([(2 * 4 + 1) / (8 + 8 + 1), 1.0]))

@@ -1,0 +1,49 @@
+"""Overlays: size, colours where they belong, and frames of prompts."""
+
+import numpy as np
+import torch
+from mmengine.structures import BaseDataElement
+
+from ultraref.structures import SegDataSample
+from ultraref.visualization.overlay import FINAL, POSITIVE, draw_overlay
+
+
+def prediction(size=64, **metainfo):
+    sample = SegDataSample(metainfo=dict(name="x", ori_shape=(64, 96), **metainfo))
+    truth, final = torch.zeros(1, size, size), torch.zeros(1, size, size)
+    truth[:, 8:40, 8:40] = 1
+    final[:, 24:56, 8:40] = 1
+    sample.set_pixels("gt_sem_seg", truth)
+    sample.set_pixels("coarse", truth)
+    sample.set_pixels("pred", final)
+    sample.set_pixels("gate", torch.full((1, size, size), 0.25))
+    return sample
+
+
+def test_panels_keep_the_original_aspect():
+    picture = draw_overlay(np.zeros((64, 64), np.uint8), prediction(), height=128)
+    assert picture.shape == (128, 4 * 192, 3)
+    assert picture.dtype == np.uint8
+
+
+def test_error_panel_marks_missed_and_false_pixels():
+    picture = draw_overlay(np.zeros((64, 64), np.uint8), prediction(), height=128)
+    error = picture[:, 3 * 192 :]
+    # The frame of 64 px is drawn 2 px a pixel along y and 3 along x; row 16 is truth alone, row 48 final alone.
+    assert tuple(error[2 * 16, 3 * 24]) == POSITIVE
+    assert tuple(error[2 * 48, 3 * 24]) == FINAL
+
+
+def test_points_of_the_roi_frame_land_in_the_image():
+    sample = prediction()
+    roi = torch.tensor([15.5, 15.5, 47.5, 47.5])
+    sample.prompts = BaseDataElement(points=torch.tensor([[31.5, 31.5]]), labels=torch.ones(1), roi=roi)
+    picture = draw_overlay(np.zeros((64, 64), np.uint8), sample, height=128)
+    outlines = picture[:, 192 : 2 * 192]
+    # The centre of the ROI's frame is the centre of the image.
+    assert tuple(outlines[63, 95]) == POSITIVE
+
+
+def test_image_alone_gives_image_and_outlines():
+    sample = SegDataSample(metainfo=dict(name="x"))
+    assert draw_overlay(np.full((10, 20), 7, np.uint8), sample, height=10).shape == (10, 40, 3)
