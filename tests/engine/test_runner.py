@@ -1,6 +1,7 @@
 """The runner's own promises: strict loading, resuming, EMA in tests, tracebacks."""
 
 import traceback
+from pathlib import Path
 
 import pytest
 import torch
@@ -74,10 +75,24 @@ def test_resume_without_a_checkpoint_starts_from_the_beginning(tmp_path, make_ru
     runner.train()
     assert (runner.epoch, runner.iter) == (1, 3)
     assert checkpoint_to_resume(tmp_path) == tmp_path / "last.pth"
+    assert checkpoint_to_resume(tmp_path, resume=False) is None
+    assert checkpoint_to_resume(tmp_path, resume="other.pth") == Path("other.pth")
+
+
+def test_resume_with_load_from_takes_last_pth_if_there_is_one(trained, tmp_path, make_runner):
+    """So that the same command line starts a run and continues it."""
+    loaded = torch.load(trained / "best.pth", weights_only=True)["state_dict"]
+    runner = make_runner(toy_config(tmp_path, epochs=1, resume=True, load_from=str(trained / "best.pth")))
+    runner.load_or_resume()
+    assert all(torch.equal(value, loaded[name]) for name, value in runner.model.state_dict().items())
+    runner.train()
+    runner = make_runner(toy_config(tmp_path, epochs=2, resume=True, load_from=str(trained / "best.pth")))
+    runner.train()
+    assert len(runner.message_hub.get_scalar("train/loss").data[0]) == 6
 
 
 def test_resume_from_a_path(trained, tmp_path, make_runner):
-    runner = make_runner(toy_config(tmp_path, epochs=3, resume=True, load_from=str(trained / "last.pth")))
+    runner = make_runner(toy_config(tmp_path, epochs=3, resume=str(trained / "last.pth")))
     runner.train()
     values = torch.load(tmp_path / "last.pth", weights_only=True)["message_hub"]["log_scalars"]["train/loss"]["values"]
     assert len(values) == 9
@@ -85,13 +100,13 @@ def test_resume_from_a_path(trained, tmp_path, make_runner):
 
 
 def test_resume_refuses_another_seed(trained, tmp_path, make_runner):
-    cfg = toy_config(tmp_path, resume=True, load_from=str(trained / "last.pth"), randomness={"seed": 5})
+    cfg = toy_config(tmp_path, resume=str(trained / "last.pth"), randomness={"seed": 5})
     with pytest.raises(ValueError, match=r"seed 3, this run has seed 5.*randomness.seed=3"):
         make_runner(cfg).train()
 
 
 def test_resume_refuses_bare_weights(trained, tmp_path, make_runner):
-    cfg = toy_config(tmp_path, resume=True, load_from=str(trained / "best.pth"))
+    cfg = toy_config(tmp_path, resume=str(trained / "best.pth"))
     with pytest.raises(ValueError, match="holds weights only"):
         make_runner(cfg).train()
 

@@ -23,10 +23,17 @@ LAST_CHECKPOINT = "last.pth"
 BEST_CHECKPOINT = "best.pth"
 
 
-def checkpoint_to_resume(work_dir: str | Path) -> Path | None:
-    """Returns the checkpoint that a run in `work_dir` would resume from; None if there is none."""
+def checkpoint_to_resume(work_dir: str | Path, resume: bool | str = True) -> Path | None:
+    """Returns the checkpoint that a run resumes from; None if it starts from the beginning.
+
+    Args:
+        work_dir: the run's work dir.
+        resume: False, True for `last.pth` in the work dir if there is one, or the path of a checkpoint.
+    """
+    if isinstance(resume, (str, Path)):
+        return Path(resume)
     last = Path(work_dir) / LAST_CHECKPOINT
-    return last if last.is_file() else None
+    return last if resume and last.is_file() else None
 
 
 @RUNNERS.register_module()
@@ -35,8 +42,9 @@ class UltraRunner(Runner):
 
     What differs:
     - `load_from` is strict: weights that are missing, left over or of another size stop the run.
-    - `resume=True` continues from `load_from`, or without it from `last.pth` in the work dir, and starts from the
-      beginning where there is none. A resumed run must have the seed of the one it continues.
+    - `resume=True` continues from `last.pth` in the work dir, and starts from the beginning (with `load_from`, if
+      given) where there is none; `resume="PATH"` continues from that checkpoint. A resumed run must have the seed of
+      the one it continues.
     - Checkpoints are written in one step, and load with `torch.load(weights_only=True)`.
     - Distributed training works without a GPU (gloo).
     - `train()` followed by `test()` tests the averaged weights of an EMA hook.
@@ -93,17 +101,16 @@ class UltraRunner(Runner):
                 getattr(hook, fn_name)(self, **kwargs)
 
     def load_or_resume(self) -> None:
-        """Resumes from `load_from` or `last.pth` if that was asked for; else loads the weights of `load_from`."""
+        """Resumes if that was asked for and there is something to resume from, else loads `load_from` if given."""
         if self._has_loaded:
             return
-        if self._resume:
-            checkpoint = self._load_from or checkpoint_to_resume(self.work_dir)
-            if checkpoint is None:
-                self.logger.info(f"There is no {LAST_CHECKPOINT} to resume from; training starts from the beginning.")
-                # The EMA hook asks for it.
-                self._resume = False
-            else:
-                self.resume(str(checkpoint))
+        checkpoint = checkpoint_to_resume(self.work_dir, self._resume)
+        if self._resume and checkpoint is None:
+            self.logger.info(f"There is no {LAST_CHECKPOINT} to resume from; training starts from the beginning.")
+        # Hooks (EMAHook, WeightAnchorHook) read it when the checkpoint is loaded.
+        self._resume = checkpoint is not None
+        if checkpoint is not None:
+            self.resume(str(checkpoint))
         elif self._load_from is not None:
             self.load_checkpoint(self._load_from)
         self._has_loaded = True
