@@ -98,9 +98,10 @@ def measure(truth: dict[str, Tensor], coarse: dict[str, Tensor], args) -> tuple[
             for prob, lesion in batches:
                 prob = F.interpolate(prob, (args.size, args.size), mode="bilinear", align_corners=False)
                 prob = transform(background + (1 - background) * prob)
-                prompts.append(measure_prompts(prob, lesion))
+                true_box = tight_box(lesion)
+                prompts.append(measure_prompts(prob, lesion, true_box))
                 for key, cropper in ROIS.items():
-                    rois[key].append(measure_roi(cropper(prob), lesion))
+                    rois[key].append(measure_roi(cropper(prob), lesion, true_box))
             prompt_rows.append(head | summarise(prompts))
             roi_rows += [head | {"roi": key} | summarise(values) for key, values in rois.items()]
     return prompt_rows, roi_rows
@@ -112,28 +113,27 @@ def summarise(batches: list[dict[str, Tensor]]) -> dict[str, float]:
     return {key: (value.median() if "median" in key else value.mean()).item() for key, value in joined.items()}
 
 
-def measure_prompts(prob: Tensor, lesion: Tensor) -> dict[str, Tensor]:
+def measure_prompts(prob: Tensor, lesion: Tensor, true_box: Tensor) -> dict[str, Tensor]:
     """By option, (N,): whether points lie on the right side, and the IoU of the box with the lesion's."""
     row = {}
     for name, generator in POSITIVES.items():
         row[f"positive in lesion, {name}"] = lookup(lesion, generator(prob, 64).points[:, 0])
     for name, generator in NEGATIVES.items():
         row[f"negative outside, {name}"] = 1 - lookup(lesion, generator(prob, 64).points[:, 1])
-    true_box = tight_box(lesion)
     for name, generator in BOXES.items():
         row[f"box IoU, {name}"] = box_iou(generator(prob, 64).box, true_box)
     return row
 
 
-def measure_roi(roi: Tensor, lesion: Tensor) -> dict[str, Tensor]:
+def measure_roi(roi: Tensor, lesion: Tensor, true_box: Tensor) -> dict[str, Tensor]:
     """By name, (N,): how much of the lesion lies in the ROI, how much the ROI is magnified, where it ends."""
     size = lesion.shape[-1]
-    true_box = tight_box(lesion)
     whole = (roi[:, :2] <= true_box[:, :2]).all(1) & (roi[:, 2:] >= true_box[:, 2:]).all(1)
     position = torch.arange(size)
     columns = (position >= roi[:, 0, None]) & (position <= roi[:, 2, None])
     rows = (position >= roi[:, 1, None]) & (position <= roi[:, 3, None])
-    inside = (lesion[:, 0] & rows[:, :, None] & columns[:, None]).sum((1, 2)) / lesion.sum((1, 2, 3))
+    total = lesion[:, 0].float()
+    inside = (rows[:, None].float() @ total @ columns[:, :, None].float()).flatten() / total.sum((1, 2))
     magnification = size / (roi[:, 2:] - roi[:, :2]).prod(1).sqrt()
     past = ((roi[:, :2] < -0.5 - 1e-3) | (roi[:, 2:] > size - 0.5 + 1e-3)).any(1)
     return {
