@@ -7,7 +7,7 @@ from ultraref.models.sam.attention import METHODS, relative_attention, relative_
 
 def make_inputs(shape, dtype=torch.float64, requires_grad=False):
     generator = torch.Generator().manual_seed(0)
-    batch, heads, height, width, dim = shape
+    height, width, dim = shape[2:]
     sizes = [shape] * 3 + [(2 * height - 1, dim), (2 * width - 1, dim)]
     return [torch.randn(s, generator=generator, dtype=dtype).requires_grad_(requires_grad) for s in sizes]
 

@@ -5,7 +5,7 @@ from ultraref.models.sam import SAM
 from ultraref.models.sam.attention import METHODS
 from ultraref.models.sam.image_encoder import join_windows, pad_map, resize_pos_embed
 
-ODD = dict(image_size=176, embed_dim=64, depth=2, num_heads=2, window_size=4, global_attn_indexes=[1])
+ODD = {"image_size": 176, "embed_dim": 64, "depth": 2, "num_heads": 2, "window_size": 4, "global_attn_indexes": [1]}
 
 
 def relative_error(value, reference):
@@ -70,7 +70,7 @@ def test_vit_b_equals_the_package(twins):
 def test_other_size_than_built_for(twins):
     # As the package would run it, had it been built for that size with resized position embeddings.
     ours, _ = twins(ODD)
-    larger, published = twins({**ODD, "image_size": 240})
+    _, published = twins({**ODD, "image_size": 240})
     with torch.no_grad():
         state = ours.image_encoder.state_dict()
         state["pos_embed"] = resize_pos_embed(state["pos_embed"], (15, 15))
@@ -146,7 +146,7 @@ def test_windows_are_joined_in_order():
 
 @pytest.mark.slow
 def test_compiles(twins):
-    ours, _ = twins(dict(image_size=64, embed_dim=16, depth=2, num_heads=2, window_size=3, out_chans=16))
+    ours, _ = twins({"image_size": 64, "embed_dim": 16, "depth": 2, "num_heads": 2, "window_size": 3, "out_chans": 16})
     image = torch.randn(1, 3, 64, 64)
     expected = ours.encode(image)
     compiled = torch.compile(ours.image_encoder, fullgraph=True)

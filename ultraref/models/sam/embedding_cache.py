@@ -103,10 +103,13 @@ class EmbeddingCache:
         except FileNotFoundError:
             return None
         array, checksum = content[:-CHECKSUM_BYTES], content[-CHECKSUM_BYTES:]
-        if zlib.crc32(array).to_bytes(CHECKSUM_BYTES, "big") != checksum:
-            warnings.warn(f"embedding cache: {path} is damaged; its embedding is computed again", stacklevel=3)
+        try:
+            if zlib.crc32(array).to_bytes(CHECKSUM_BYTES, "big") != checksum:
+                raise ValueError("its checksum is wrong")
+            return torch.from_numpy(np.lib.format.read_array(io.BytesIO(array), allow_pickle=False))
+        except ValueError as error:
+            warnings.warn(f"embedding cache: {path} is damaged; its embedding is computed again: {error}", stacklevel=3)
             return None
-        return torch.from_numpy(np.lib.format.read_array(io.BytesIO(array), allow_pickle=False))
 
     def _write(self, path: Path, embedding: Tensor) -> None:
         # NumPy has no bf16, and fp32 holds both narrow types exactly.

@@ -1,0 +1,102 @@
+import pytest
+import torch
+
+from ultraref.models.sam import SAM
+from ultraref.models.sam.image_encoder import resize_pos_embed
+
+SMALL = {"image_size": 64, "embed_dim": 32, "depth": 2, "num_heads": 2, "window_size": 3, "out_chans": 32}
+NESTINGS = {
+    "plain": lambda s: s,
+    "with_constants": lambda s: {**s, "pixel_mean": torch.zeros(3, 1, 1), "pixel_std": torch.ones(3, 1, 1)},
+    "model": lambda s: {"model": s, "epoch": 3, "optimizer": {"state": {}}},
+    "state_dict": lambda s: {"state_dict": s, "meta": {"seed": 0}},
+    "module": lambda s: {f"module.{k}": v for k, v in s.items()},
+    "module_sam": lambda s: {f"module.sam.{k}": v for k, v in s.items()},
+    "part_of_a_model": lambda s: {
+        "state_dict": {**{f"refiner.sam.{k}": v for k, v in s.items()}, "gate.weight": torch.zeros(2)}
+    },
+}
+
+
+@pytest.fixture
+def saved(tmp_path):
+    sam = SAM(SMALL)
+    with torch.no_grad():
+        for parameter in sam.parameters():
+            parameter.normal_()
+
+    def save(change=lambda s: s, name="sam.pth"):
+        torch.save(change(sam.state_dict()), tmp_path / name)
+        return sam, tmp_path / name
+
+    return save
+
+
+@pytest.mark.parametrize("nesting", NESTINGS)
+def test_reads_every_nesting(saved, nesting):
+    sam, path = saved(NESTINGS[nesting])
+    loaded = SAM(SMALL, checkpoint=str(path)).state_dict()
+    assert all(torch.equal(loaded[k], v) for k, v in sam.state_dict().items())
+
+
+def test_what_is_saved_loads_in_segment_anything(published_of):
+    sam = SAM(SMALL)
+    published_of(sam.arch).load_state_dict(sam.state_dict(), strict=True)
+
+
+def test_missing_file_says_where_to_get_it(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"(?s)none.pth does not exist.*vit_b  https://.*MedSAM"):
+        SAM("tiny", checkpoint=tmp_path / "none.pth")
+
+
+def test_another_arch_is_guessed(saved, tmp_path):
+    torch.save(SAM("tiny").state_dict(), tmp_path / "tiny.pth")
+    with pytest.raises(ValueError, match="looks like arch='tiny' at 256 px") as error:
+        SAM(SMALL, checkpoint=tmp_path / "tiny.pth")
+    assert "image_encoder.pos_embed is (1, 16, 16, 192), wanted (1, 4, 4, 32)" in str(error.value)
+    assert "unexpected keys: image_encoder.blocks.2." in str(error.value)
+    _, path = saved()
+    with pytest.raises(ValueError, match="an encoder with embed_dim=32, depth=2, patch_size=16 at 64 px"):
+        SAM("tiny", checkpoint=path)
+
+
+def test_first_missing_and_unexpected_keys_are_listed(saved):
+    def change(state):
+        state = {k: v for k, v in state.items() if "iou_token" not in k}
+        return {**state, "extra.weight": torch.zeros(1)}
+
+    with pytest.raises(ValueError) as error:
+        SAM(SMALL, checkpoint=saved(change)[1])
+    assert "1 missing keys: mask_decoder.iou_token.weight" in str(error.value)
+    assert "1 unexpected keys: extra.weight" in str(error.value)
+
+
+def test_not_a_sam(tmp_path):
+    torch.save({"conv.weight": torch.zeros(1)}, tmp_path / "other.pth")
+    with pytest.raises(ValueError, match=r"is not a SAM checkpoint.*It holds conv.weight"):
+        SAM("tiny", checkpoint=tmp_path / "other.pth")
+
+
+def test_pickled_objects_are_not_run(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (exit, ("unpickled",))
+
+    torch.save({"model": Trap()}, tmp_path / "trap.pth")
+    with pytest.raises(ValueError, match="can't be read as weights"):
+        SAM("tiny", checkpoint=tmp_path / "trap.pth")
+
+
+def test_positions_are_resized_to_another_image_size(saved):
+    sam, path = saved()
+    larger = SAM(SMALL, checkpoint=path, image_size=96)
+    source, state = sam.state_dict(), larger.state_dict()
+    positions = resize_pos_embed(source["image_encoder.pos_embed"], (6, 6))
+    assert torch.equal(state["image_encoder.pos_embed"], positions)
+    # Block 0 has windows, whose positions don't depend on the image; block 1 sees the map, 4 x 4 and now 6 x 6.
+    windowed, whole = "image_encoder.blocks.0.attn.rel_pos_h", "image_encoder.blocks.1.attn.rel_pos_h"
+    assert torch.equal(state[windowed], source[windowed])
+    assert state[whole].shape == (11, 16)
+    # Resized on loading or at run time, the function is the same.
+    image = torch.randn(1, 3, 96, 96)
+    torch.testing.assert_close(larger.encode(image), sam.image_encoder(image), rtol=1e-4, atol=1e-4)
