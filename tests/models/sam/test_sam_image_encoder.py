@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ultraref.models.sam import SAM
+from ultraref.models.sam import SAM, image_encoder
 from ultraref.models.sam.attention import METHODS
 from ultraref.models.sam.image_encoder import join_windows, pad_map, resize_pos_embed
 
@@ -43,6 +43,16 @@ def test_the_bias_matters_here(twins):
         for block in ours.image_encoder.blocks:
             block.attn.rel_pos_w.zero_()
     assert relative_error(ours.encode(image), expected) > 0.1
+
+
+@pytest.mark.parametrize("tokens", [1, 60, 150, 10**6])
+def test_stripes_change_nothing(twins, monkeypatch, tokens):
+    # The map has 11 x 11 tokens and windows of 4: single windows' rows, two of them, an image, the batch.
+    monkeypatch.setattr(image_encoder, "STRIPE_TOKENS", tokens)
+    ours, published = twins(ODD)
+    image = torch.randn(3, 3, 176, 176)
+    with torch.no_grad():
+        assert relative_error(ours.encode(image), published.image_encoder(image)) < 1e-5
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

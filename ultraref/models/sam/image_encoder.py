@@ -12,8 +12,8 @@ from torch.utils.checkpoint import checkpoint
 from ultraref.models.sam.attention import METHODS, relative_attention
 from ultraref.models.sam.prompt_encoder import layer_norm_channels_last
 
-# Map rows at a time of what is computed token by token; as many as a window of the published sizes has.
-STRIPE_ROWS = 14
+# Tokens of a stripe on CPUs. A row of windows of the published sizes has 896.
+STRIPE_TOKENS = 1024
 
 
 class ImageEncoder(ImageEncoderViT):
@@ -63,15 +63,13 @@ def resize_pos_embed(pos_embed: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def run_block(block: Block, x: Tensor, method: str) -> Tensor:
-    """One transformer block on a map (B, H, W, C), on CPUs in stripes of a row of windows.
+    """One transformer block on a map (B, H, W, C).
 
-    All but the attention to the whole map is of one token or of one window. A stripe's intermediate tensors stay in the
-    allocator's and the processor's caches, where those of a whole map are fresh pages each time.
+    All but the attention to the whole map is of one token or of one window, and done in stripes of the map.
     """
-    rows = (block.window_size or STRIPE_ROWS) if x.device.type == "cpu" else x.shape[1]
     if block.window_size:
-        return map_stripes(lambda s: add_mlp(block, add_attention(block, s, method)), x, rows)
-    return map_stripes(lambda s: add_mlp(block, s), add_attention(block, x, method), rows)
+        return map_stripes(lambda s: add_mlp(block, add_attention(block, s, method)), x, block.window_size)
+    return map_stripes(lambda s: add_mlp(block, s), add_attention(block, x, method), 1)
 
 
 def add_attention(block: Block, x: Tensor, method: str) -> Tensor:
@@ -84,11 +82,24 @@ def add_mlp(block: Block, x: Tensor) -> Tensor:
     return x + block.mlp(block.norm2(x))
 
 
-def map_stripes(function: Callable[[Tensor], Tensor], x: Tensor, rows: int) -> Tensor:
-    """Applies a function to stripes of `rows` rows of a map (B, H, W, C)."""
-    if rows >= x.shape[1]:
+def map_stripes(function: Callable[[Tensor], Tensor], x: Tensor, unit: int) -> Tensor:
+    """Applies a function to stripes of a map (B, H, W, C), on CPUs; elsewhere to the map at once.
+
+    A stripe's intermediate tensors stay in the processor's and the allocator's caches, where those of a whole map are
+    fresh pages of memory each time.
+
+    Args:
+        function: keeps the shape, and is independent between the stripes.
+        x: the map.
+        unit: number of rows from which on stripes are independent; they begin at its multiples.
+    """
+    batch, height, width, _ = x.shape
+    rows = unit * max(1, STRIPE_TOKENS // (unit * width))
+    images = max(1, STRIPE_TOKENS // (height * width))
+    if x.device.type != "cpu" or (rows >= height and images >= batch):
         return function(x)
-    return torch.cat([function(stripe) for stripe in x.split(rows, dim=1)], dim=1)
+    maps = [torch.cat([function(stripe) for stripe in part.split(rows, dim=1)], dim=1) for part in x.split(images)]
+    return torch.cat(maps) if len(maps) > 1 else maps[0]
 
 
 def attend(attention: Attention, x: Tensor, window_size: int, method: str) -> Tensor:
