@@ -1,6 +1,6 @@
 """tools/list_components.py and the text it prints."""
 
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -36,7 +36,21 @@ def test_unknown_registry_names_those_there_are():
         format_components(["gate"])
 
 
-def test_the_tool_prints_one_registry_and_refuses_others():
-    run = subprocess.run([sys.executable, TOOL, "RUNNERS", "gate"], capture_output=True, text=True, timeout=120)
-    assert run.returncode == 2
-    assert "there is no registry GATE" in run.stderr
+def run_tool(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", [str(TOOL), *arguments])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(TOOL), run_name="__main__")
+    return end.value.code
+
+
+def test_the_tool_prints_the_registries_that_it_is_asked_for(monkeypatch, capsys):
+    assert run_tool(monkeypatch, "runners", "GATES") == 0
+    printed = capsys.readouterr().out
+    assert "RUNNERS (1)\n  UltraRunner(" in printed
+    assert "GATES (" in printed
+    assert "LOSSES" not in printed
+
+
+def test_the_tool_refuses_unknown_registries(monkeypatch, capsys):
+    assert run_tool(monkeypatch, "RUNNERS", "gate") == 2
+    assert "there is no registry GATE" in capsys.readouterr().err

@@ -26,7 +26,7 @@ def ranks(tmp_path_factory):
         }
         command = [sys.executable, str(script), str(work_dir)]
         processes.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
-    outputs = [process.communicate(timeout=120)[0].decode() for process in processes]
+    outputs = [process.communicate(timeout=300)[0].decode() for process in processes]
     assert [process.returncode for process in processes] == [0, 0], "\n".join(outputs)
     return [torch.load(work_dir / f"rank{rank}.pt", weights_only=True) for rank in range(2)], work_dir
 

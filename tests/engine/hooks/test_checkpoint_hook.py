@@ -52,6 +52,14 @@ def test_best_score_survives_a_resumed_run(tmp_path, make_runner, scripted_score
     assert runner.message_hub.get_info("best_score") == 0.8
 
 
+def test_a_run_resumed_elsewhere_writes_a_best_there(tmp_path, make_runner, scripted_scores):
+    scripted_scores += [0.5, 0.8]
+    make_runner(toy_config(tmp_path / "one", epochs=2)).train()
+    scripted_scores += [0.7]
+    make_runner(toy_config(tmp_path / "two", epochs=3, resume=str(tmp_path / "one" / "last.pth"))).train()
+    assert read(tmp_path / "two" / "best.pth")["meta"]["score"] == 0.7
+
+
 def test_a_later_validation_by_itself_saves_nothing(tmp_path, make_runner, scripted_scores):
     scripted_scores += [0.5, 0.9]
     make_runner(toy_config(tmp_path, epochs=1)).train()

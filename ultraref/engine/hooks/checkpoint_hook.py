@@ -44,6 +44,12 @@ class UltraCheckpointHook(Hook):
         self.save_best = save_best
         self.sign = 1.0 if rule == "greater" else -1.0
 
+    def before_train(self, runner) -> None:
+        # A run resumed in another work dir must write a best.pth there, whatever was reached before.
+        if not Path(runner.work_dir, BEST_CHECKPOINT).is_file():
+            runner.message_hub.pop_info(_SCORE)
+            runner.message_hub.pop_info(_EPOCH)
+
     def after_train_epoch(self, runner) -> None:
         if not _validation_follows(runner):
             self._save_last(runner, epoch=runner.epoch + 1)
