@@ -4,6 +4,7 @@ import torch
 from ultraref.models.sam import SAM, image_encoder
 from ultraref.models.sam.attention import METHODS
 from ultraref.models.sam.image_encoder import join_windows, pad_map, resize_pos_embed
+from ultraref.structures import Prompts
 
 ODD = {"image_size": 176, "embed_dim": 64, "depth": 2, "num_heads": 2, "window_size": 4, "global_attn_indexes": [1]}
 
@@ -154,10 +155,31 @@ def test_windows_are_joined_in_order():
     assert torch.equal(join_windows(windows, 2, 3, 5), x[:, :3, :5])
 
 
-@pytest.mark.slow
-def test_compiles(twins):
-    ours, _ = twins({"image_size": 64, "embed_dim": 16, "depth": 2, "num_heads": 2, "window_size": 3, "out_chans": 16})
+COMPILED = {"image_size": 64, "embed_dim": 16, "depth": 2, "num_heads": 2, "window_size": 3, "out_chans": 16}
+
+
+def test_compiles_to_one_graph(twins):
+    ours, _ = twins(COMPILED)
     image = torch.randn(1, 3, 64, 64)
-    expected = ours.encode(image)
-    compiled = torch.compile(ours.image_encoder, fullgraph=True)
-    torch.testing.assert_close(compiled(image), expected, rtol=1e-4, atol=1e-4)
+    box = torch.tensor([[3.0, 4, 40, 50]])
+
+    def refine(image):
+        logits, iou = ours.decode(ours.encode(image), Prompts(box=box))
+        return logits.square().mean() + iou.sum()
+
+    expected = refine(image)
+    expected_grads = torch.autograd.grad(expected, ours.image_encoder.parameters())
+    loss = torch.compile(refine, fullgraph=True, backend="aot_eager")(image)
+    grads = torch.autograd.grad(loss, ours.image_encoder.parameters())
+    torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(grads, expected_grads, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_compiles_to_machine_code(twins):
+    ours, _ = twins(COMPILED)
+    image = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        expected = ours.encode(image)
+        compiled = torch.compile(ours.image_encoder, fullgraph=True)(image)
+    torch.testing.assert_close(compiled, expected, rtol=1e-4, atol=1e-4)
