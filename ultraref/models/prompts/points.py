@@ -32,7 +32,7 @@ class PointPromptGenerator(BasePromptGenerator):
     the whole frame. For a mask that is 1 all over the box, the background centroid is the centre of the frame.
 
     Args:
-        power: exponent of p; 2 gives a soft background less weight.
+        power: exponent of p, at least 1; 2 gives a soft background less weight.
         negative: 'far_corner', 'background_centroid' or None.
         tau: softness of the soft box's edges in pixels; only for 'background_centroid'.
         num_std: half-width of the box in standard deviations.
@@ -47,7 +47,10 @@ class PointPromptGenerator(BasePromptGenerator):
         super().__init__()
         if negative not in self.NEGATIVES:
             raise ValueError(f"PointPromptGenerator: negative={negative!r}, but it must be one of {self.NEGATIVES}")
-        for name, value in (("power", power), ("tau", tau), ("num_std", num_std)):
+        if not power >= 1:
+            # Below 1 the gradient at p = 0 would be infinite.
+            raise ValueError(f"PointPromptGenerator: power={power}, but it must be at least 1")
+        for name, value in (("tau", tau), ("num_std", num_std)):
             if not value > 0:
                 raise ValueError(f"PointPromptGenerator: {name}={value}, but it must be above 0")
         self.power, self.negative, self.tau, self.num_std = power, negative, tau, num_std
