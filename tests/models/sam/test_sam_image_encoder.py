@@ -158,6 +158,7 @@ def test_windows_are_joined_in_order():
 COMPILED = {"image_size": 64, "embed_dim": 16, "depth": 2, "num_heads": 2, "window_size": 3, "out_chans": 16}
 
 
+@pytest.mark.slow
 def test_compiles_to_one_graph(twins):
     ours, _ = twins(COMPILED)
     image = torch.randn(1, 3, 64, 64)
