@@ -1,7 +1,8 @@
-# Phase 1, fold 0: TransUNet on BUSI.
+# Phase 1: TransUNet on busi, fold 0. Written by tools/generate_configs.py.
 _base_ = [
     "../_base_/models/transunet.py",
-    "../_base_/datasets/busi_coarse.py",
+    "../_base_/datasets/busi.py",
+    "../_base_/loaders/coarse.py",
     "../_base_/schedules/phase1_sgd_poly_150e.py",
     "../_base_/default_runtime.py",
 ]
@@ -12,6 +13,6 @@ model = dict(
     loss=dict(type="CEDiceLoss", ce_weight=0.5, dice_weight=0.5),
 )
 default_hooks = dict(checkpoint=dict(save_best="val_coarse/dice"))
-made_by = {
-    _base_.data_root: "python tools/dataset_converters/busi.py SRC " + _base_.data_root,
-}
+train_dataloader = dict(dataset=dict(data_root=_base_.data_root))
+val_dataloader = dict(dataset=dict(data_root=_base_.data_root))
+test_dataloader = dict(dataset=dict(data_root=_base_.data_root))

@@ -1,7 +1,8 @@
-# Phase 2, fold 0: SAM on stored out-of-fold predictions of the other folds' images and on simulated errors, half and half.
+# Phase 2: SAM on stored out-of-fold predictions and simulated errors, half and half; busi, fold 0. Written by tools/generate_configs.py.
 _base_ = [
     "../_base_/models/sam_refiner.py",
-    "../_base_/datasets/busi_refine_stored.py",
+    "../_base_/datasets/busi.py",
+    "../_base_/loaders/refine_hybrid.py",
     "../_base_/schedules/phase2_adamw_cosine_300e.py",
     "../_base_/default_runtime.py",
 ]
@@ -18,8 +19,6 @@ model = dict(
     ),
     loss_weights=dict(candidate_mask=1.0, candidate_iou=1.0, change=0.5),
 )
-made_by = {
-    _base_.data_root: "python tools/dataset_converters/busi.py SRC " + _base_.data_root,
-    _base_.predictions_root: "for each fold K: python tools/predict_coarse.py configs/phase1/transunet_busi_foldK.py "
-    "work_dirs/transunet_busi_foldK/best.pth --split val",
-}
+train_dataloader = dict(dataset=dict(data_root=_base_.data_root, predictions=_base_.predictions_root))
+val_dataloader = dict(dataset=dict(data_root=_base_.data_root, predictions=_base_.predictions_root))
+test_dataloader = dict(dataset=dict(data_root=_base_.data_root, predictions=_base_.predictions_root))

@@ -1,6 +1,6 @@
-# Phase 3 without phase 2, fold 0: a published SAM, held in check by an uncertainty gate (reference 2.5: gate_max 0.5 where
-# phase 2 is skipped, gaussian mask prompts). Outside the ROI q is the coarse probability, else the gate would pull uncertain
-# coarse pixels there to 0.
+# Phase 3 without phase 2: a published SAM behind an uncertainty gate, on busi, fold 0. Written by tools/generate_configs.py.
+# Reference 2.5: where phase 2 is skipped, gate_max is 0.5 and the mask prompt gaussian. Outside the ROI q is the coarse
+# probability, else the gate would pull uncertain coarse pixels there to 0.
 _base_ = "./ultrarefiner_busi_fold0.py"
 model = dict(
     refiner=dict(

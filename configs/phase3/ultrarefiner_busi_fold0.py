@@ -1,9 +1,10 @@
-# Phase 3, fold 0: both networks jointly. The coarse network is frozen for 10 epochs, then its last two decoder blocks and its
-# head train (reference, phase 3).
+# Phase 3: both networks on busi, fold 0. Written by tools/generate_configs.py.
+# The coarse network is frozen for 10 epochs, then its last two decoder blocks and its head train (reference, phase 3).
 _base_ = [
     "../_base_/models/transunet.py",
     "../_base_/models/sam_refiner.py",
-    "../_base_/datasets/busi_refine_joint.py",
+    "../_base_/datasets/busi.py",
+    "../_base_/loaders/refine_joint.py",
     "../_base_/schedules/phase3_adamw_cosine_50e.py",
     "../_base_/default_runtime.py",
 ]
@@ -36,8 +37,10 @@ custom_hooks = [
         ],
     ),
 ]
+train_dataloader = dict(dataset=dict(data_root=_base_.data_root))
+val_dataloader = dict(dataset=dict(data_root=_base_.data_root))
+test_dataloader = dict(dataset=dict(data_root=_base_.data_root))
 made_by = {
-    _base_.data_root: "python tools/dataset_converters/busi.py SRC " + _base_.data_root,
-    "work_dirs/transunet_busi_fold0/best.pth": "python tools/train.py configs/phase1/transunet_busi_fold0.py",
-    "work_dirs/sam_hybrid_busi_fold0/best.pth": "python tools/train.py configs/phase2/sam_hybrid_busi_fold0.py",
+    "work_dirs/transunet_busi_fold{k}/best.pth": "python tools/train.py configs/phase1/transunet_busi_fold{k}.py",
+    "work_dirs/sam_hybrid_busi_fold{k}/best.pth": "python tools/train.py configs/phase2/sam_hybrid_busi_fold{k}.py",
 }

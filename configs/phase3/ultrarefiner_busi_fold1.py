@@ -1,3 +1,4 @@
+# Phase 3: both networks on busi, fold 1. Written by tools/generate_configs.py.
 _base_ = "./ultrarefiner_busi_fold0.py"
 model = dict(
     coarse_source=dict(checkpoint="work_dirs/transunet_busi_fold1/best.pth"),
@@ -6,7 +7,3 @@ model = dict(
 train_dataloader = dict(dataset=dict(fold=1))
 val_dataloader = dict(dataset=dict(fold=1))
 test_dataloader = dict(dataset=dict(fold=1))
-made_by = {
-    "work_dirs/transunet_busi_fold1/best.pth": "python tools/train.py configs/phase1/transunet_busi_fold1.py",
-    "work_dirs/sam_hybrid_busi_fold1/best.pth": "python tools/train.py configs/phase2/sam_hybrid_busi_fold1.py",
-}

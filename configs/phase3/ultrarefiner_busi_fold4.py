@@ -1,3 +1,4 @@
+# Phase 3: both networks on busi, fold 4. Written by tools/generate_configs.py.
 _base_ = "./ultrarefiner_busi_fold0.py"
 model = dict(
     coarse_source=dict(checkpoint="work_dirs/transunet_busi_fold4/best.pth"),
@@ -6,7 +7,3 @@ model = dict(
 train_dataloader = dict(dataset=dict(fold=4))
 val_dataloader = dict(dataset=dict(fold=4))
 test_dataloader = dict(dataset=dict(fold=4))
-made_by = {
-    "work_dirs/transunet_busi_fold4/best.pth": "python tools/train.py configs/phase1/transunet_busi_fold4.py",
-    "work_dirs/sam_hybrid_busi_fold4/best.pth": "python tools/train.py configs/phase2/sam_hybrid_busi_fold4.py",
-}

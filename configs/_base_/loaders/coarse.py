@@ -1,7 +1,5 @@
-# BUSI for the coarse network: grey images at 224 px, rotated by up to 20 degrees and flipped.
-data_root = "{{$ULTRAREF_DATA:data}}/busi"
-predictions_root = "work_dirs/predictions/transunet_busi"
-
+# Phase 1: grey images for the coarse network at 224 px, rotated by up to 20 degrees and flipped.
+# The config that uses this gives the data sets their data_root.
 train_pipeline = [
     dict(type="LoadImage"),
     dict(type="LoadLesionMask"),
@@ -24,7 +22,7 @@ train_dataloader = dict(
     drop_last=True,
     sampler=dict(type="EpochSampler", shuffle=True),
     collate_fn=dict(type="ultraref.datasets.collate.stack_collate"),
-    dataset=dict(type="LesionDataset", data_root=data_root, split="train", fold=0, pipeline=train_pipeline),
+    dataset=dict(type="LesionDataset", split="train", fold=0, pipeline=train_pipeline),
 )
 val_dataloader = dict(
     batch_size=24,
@@ -32,14 +30,14 @@ val_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type="EpochSampler", shuffle=False),
     collate_fn=dict(type="ultraref.datasets.collate.stack_collate"),
-    dataset=dict(type="LesionDataset", data_root=data_root, split="val", fold=0, pipeline=eval_pipeline),
+    dataset=dict(type="LesionDataset", split="val", fold=0, pipeline=eval_pipeline),
 )
 test_dataloader = dict(
     batch_size=24,
     num_workers=4,
     sampler=dict(type="EpochSampler", shuffle=False),
     collate_fn=dict(type="ultraref.datasets.collate.stack_collate"),
-    dataset=dict(type="LesionDataset", data_root=data_root, split="test", pipeline=eval_pipeline),
+    dataset=dict(type="LesionDataset", split="test", pipeline=eval_pipeline),
 )
 val_evaluator = dict(type="RefinementMetric", size="original", stage="val")
 test_evaluator = dict(type="RefinementMetric", size="original", stage="test")

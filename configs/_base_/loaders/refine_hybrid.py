@@ -1,7 +1,5 @@
-# BUSI for phase 2: half stored out-of-fold predictions, half simulated errors of the ground truth; SAM at 1024 px.
-data_root = "{{$ULTRAREF_DATA:data}}/busi"
-predictions_root = "work_dirs/predictions/transunet_busi"
-
+# Phase 2: half stored out-of-fold predictions, half simulated errors of the ground truth; SAM at 1024 px.
+# The config that uses this gives the data sets their data_root and predictions.
 train_pipeline = [
     dict(type="LoadImage"),
     dict(type="LoadLesionMask"),
@@ -32,14 +30,7 @@ train_dataloader = dict(
     drop_last=True,
     sampler=dict(type="EpochSampler", shuffle=True),
     collate_fn=dict(type="ultraref.datasets.collate.stack_collate"),
-    dataset=dict(
-        type="LesionDataset",
-        data_root=data_root,
-        predictions=predictions_root,
-        split="train",
-        fold=0,
-        pipeline=train_pipeline,
-    ),
+    dataset=dict(type="LesionDataset", split="train", fold=0, pipeline=train_pipeline),
 )
 val_dataloader = dict(
     batch_size=4,
@@ -47,14 +38,7 @@ val_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type="EpochSampler", shuffle=False),
     collate_fn=dict(type="ultraref.datasets.collate.stack_collate"),
-    dataset=dict(
-        type="LesionDataset",
-        data_root=data_root,
-        predictions=predictions_root,
-        split="val",
-        fold=0,
-        pipeline=eval_pipeline,
-    ),
+    dataset=dict(type="LesionDataset", split="val", fold=0, pipeline=eval_pipeline),
 )
 # The test set's predictions are those of the fold's own coarse model.
 test_dataloader = dict(
@@ -62,14 +46,7 @@ test_dataloader = dict(
     num_workers=4,
     sampler=dict(type="EpochSampler", shuffle=False),
     collate_fn=dict(type="ultraref.datasets.collate.stack_collate"),
-    dataset=dict(
-        type="LesionDataset",
-        data_root=data_root,
-        predictions=predictions_root,
-        split="test",
-        fold=0,
-        pipeline=eval_pipeline,
-    ),
+    dataset=dict(type="LesionDataset", split="test", fold=0, pipeline=eval_pipeline),
 )
 val_evaluator = dict(type="RefinementMetric", size="original", stage="val")
 test_evaluator = dict(type="RefinementMetric", size="original", stage="test")

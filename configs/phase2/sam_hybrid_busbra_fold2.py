@@ -1,0 +1,5 @@
+# Phase 2: SAM on stored out-of-fold predictions and simulated errors, half and half; busbra, fold 2. Written by tools/generate_configs.py.
+_base_ = "./sam_hybrid_busbra_fold0.py"
+train_dataloader = dict(dataset=dict(fold=2))
+val_dataloader = dict(dataset=dict(fold=2))
+test_dataloader = dict(dataset=dict(fold=2))

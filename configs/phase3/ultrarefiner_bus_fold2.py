@@ -1,0 +1,9 @@
+# Phase 3: both networks on bus, fold 2. Written by tools/generate_configs.py.
+_base_ = "./ultrarefiner_bus_fold0.py"
+model = dict(
+    coarse_source=dict(checkpoint="work_dirs/transunet_bus_fold2/best.pth"),
+    refiner=dict(checkpoint="work_dirs/sam_hybrid_bus_fold2/best.pth"),
+)
+train_dataloader = dict(dataset=dict(fold=2))
+val_dataloader = dict(dataset=dict(fold=2))
+test_dataloader = dict(dataset=dict(fold=2))

@@ -1,0 +1,9 @@
+# Phase 3: both networks on busbra, fold 1. Written by tools/generate_configs.py.
+_base_ = "./ultrarefiner_busbra_fold0.py"
+model = dict(
+    coarse_source=dict(checkpoint="work_dirs/transunet_busbra_fold1/best.pth"),
+    refiner=dict(checkpoint="work_dirs/sam_hybrid_busbra_fold1/best.pth"),
+)
+train_dataloader = dict(dataset=dict(fold=1))
+val_dataloader = dict(dataset=dict(fold=1))
+test_dataloader = dict(dataset=dict(fold=1))

@@ -1,0 +1,9 @@
+# Phase 3: both networks on busbra, fold 3. Written by tools/generate_configs.py.
+_base_ = "./ultrarefiner_busbra_fold0.py"
+model = dict(
+    coarse_source=dict(checkpoint="work_dirs/transunet_busbra_fold3/best.pth"),
+    refiner=dict(checkpoint="work_dirs/sam_hybrid_busbra_fold3/best.pth"),
+)
+train_dataloader = dict(dataset=dict(fold=3))
+val_dataloader = dict(dataset=dict(fold=3))
+test_dataloader = dict(dataset=dict(fold=3))
