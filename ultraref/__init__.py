@@ -4,5 +4,6 @@ from ultraref import _compat
 from ultraref.version import __version__
 
 _compat.guard_torchvision()
+_compat.warn_of_two_mmcvs()
 
 __all__ = ["__version__"]

@@ -1,20 +1,26 @@
 """Every registry of the package. A component is found by the name under which it is registered here.
 
-Each registry is a child of MMEngine's of the same kind where there is one, and imports its `locations` the first time that
-something is built from it, so that a config needs no `custom_imports` for what the package ships.
+Each registry is a child of MMEngine's of the same kind where there is one, and imports its `locations` the first time
+that something is built from it, so that a config needs no `custom_imports` for what the package ships.
 """
 
+from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
+from mmengine.registry import EVALUATOR as MMENGINE_EVALUATOR
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
+from mmengine.registry import LOG_PROCESSORS as MMENGINE_LOG_PROCESSORS
 from mmengine.registry import LOOPS as MMENGINE_LOOPS
 from mmengine.registry import METRICS as MMENGINE_METRICS
+from mmengine.registry import MODEL_WRAPPERS as MMENGINE_MODEL_WRAPPERS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS
 from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
+from mmengine.registry import OPTIMIZERS as MMENGINE_OPTIMIZERS
+from mmengine.registry import PARAM_SCHEDULERS as MMENGINE_PARAM_SCHEDULERS
 from mmengine.registry import RUNNERS as MMENGINE_RUNNERS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
+from mmengine.registry import VISBACKENDS as MMENGINE_VISBACKENDS
 from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
-from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
 from mmengine.registry import Registry
 
 # Segmentors, coarse networks, encoders, decoders, SAM, data preprocessors. Contract: torch.nn.Module.
@@ -64,6 +70,14 @@ OPTIM_WRAPPER_CONSTRUCTORS = Registry(
 VISUALIZERS = Registry(
     "visualizer", parent=MMENGINE_VISUALIZERS, scope="ultraref", locations=["ultraref.visualization"]
 )
+
+# The package adds nothing to these kinds. They are here so that a lookup from this scope finds MMEngine's.
+EVALUATOR = Registry("evaluator", parent=MMENGINE_EVALUATOR, scope="ultraref")
+LOG_PROCESSORS = Registry("log_processor", parent=MMENGINE_LOG_PROCESSORS, scope="ultraref")
+MODEL_WRAPPERS = Registry("model_wrapper", parent=MMENGINE_MODEL_WRAPPERS, scope="ultraref")
+OPTIMIZERS = Registry("optimizer", parent=MMENGINE_OPTIMIZERS, scope="ultraref")
+PARAM_SCHEDULERS = Registry("parameter scheduler", parent=MMENGINE_PARAM_SCHEDULERS, scope="ultraref")
+VISBACKENDS = Registry("vis_backend", parent=MMENGINE_VISBACKENDS, scope="ultraref")
 
 ALL_REGISTRIES = {
     "MODELS": MODELS,

@@ -12,6 +12,7 @@ custom_hooks = [
     dict(type="ReseedHook"),
     dict(type="ProvenanceHook"),
     dict(type="InputContractHook"),
+    dict(type="GroupLearningRateHook"),
     dict(type="OverlayHook", num_val=4),
 ]
 env_cfg = dict(

@@ -34,13 +34,13 @@ def test_error_panel_marks_missed_and_false_pixels():
     assert tuple(error[2 * 48, 3 * 24]) == FINAL
 
 
-def test_points_of_the_roi_frame_land_in_the_image():
+def test_points_land_in_the_image():
     sample = prediction()
     roi = torch.tensor([15.5, 15.5, 47.5, 47.5])
-    sample.prompts = BaseDataElement(points=torch.tensor([[31.5, 31.5]]), labels=torch.ones(1), roi=roi)
+    box = torch.tensor([10.0, 10.0, 50.0, 50.0])
+    sample.prompts = BaseDataElement(points=torch.tensor([[31.5, 31.5]]), labels=torch.ones(1), roi=roi, box=box)
     picture = draw_overlay(np.zeros((64, 64), np.uint8), sample, height=128)
     outlines = picture[:, 192 : 2 * 192]
-    # The centre of the ROI's frame is the centre of the image.
     assert tuple(outlines[63, 95]) == POSITIVE
 
 

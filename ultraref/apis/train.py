@@ -5,6 +5,7 @@ from ultraref.registry import RUNNERS
 
 from ultraref.apis.config import without_initial_weights
 from ultraref.engine.inputs import require_inputs
+from ultraref.engine.runner import checkpoint_to_resume
 
 
 def train(cfg: Config, resume: bool | str = False, amp: bool = False, launcher: str = "none"):
@@ -24,8 +25,8 @@ def train(cfg: Config, resume: bool | str = False, amp: bool = False, launcher: 
     """
     cfg = cfg.copy()
     cfg.launcher = launcher
-    if resume:
-        cfg.resume = resume
+    cfg.resume = resume
+    if checkpoint_to_resume(cfg.work_dir, resume):
         cfg.model = without_initial_weights(cfg.model)
     if amp:
         cfg.optim_wrapper.type = "UltraAmpOptimWrapper"

@@ -58,21 +58,16 @@ def _outlines(grey: np.ndarray, sample: SegDataSample, masks: dict[str, np.ndarr
 
 
 def _draw_prompts(canvas: np.ndarray, sample: SegDataSample) -> None:
-    """Draws points, box and ROI. Prompts are in the ROI's frame where there is one, the ROI in the frame of `pred`."""
-    frame = np.array(sample.pred.data.shape[:0:-1], dtype=np.float64)  # (width, height)
+    """Draws points, box and ROI, which are in the frame of `pred`."""
+    frame = np.array(sample.pred.data.shape[:0:-1])  # (width, height)
     scale = np.array(canvas.shape[1::-1]) / frame
     prompts = sample.prompts
-    # Edges of the ROI in the frame of `pred`; without one it is the frame itself.
-    roi = prompts.roi.tolist() if "roi" in prompts else [-0.5, -0.5, frame[0] - 0.5, frame[1] - 0.5]
-    origin, extent = np.array(roi[:2]), np.array(roi[2:]) - np.array(roi[:2])
 
     def to_canvas(points) -> list[tuple[int, int]]:
-        in_frame = origin + (np.asarray(points, dtype=np.float64) + 0.5) * extent / frame
-        return [tuple(int(v) for v in np.rint((p + 0.5) * scale - 0.5)) for p in in_frame.reshape(-1, 2)]
+        return [tuple(int(v) for v in np.rint((p + 0.5) * scale - 0.5)) for p in np.reshape(points, (-1, 2))]
 
     if "roi" in prompts:
-        corners = to_canvas([[-0.5, -0.5], [frame[0] - 0.5, frame[1] - 0.5]])
-        cv2.rectangle(canvas, *corners, ROI, 1)
+        cv2.rectangle(canvas, *to_canvas(prompts.roi.tolist()), ROI, 1)
     if "box" in prompts:
         cv2.rectangle(canvas, *to_canvas(prompts.box.tolist()), BOX, 1)
     if "points" in prompts:

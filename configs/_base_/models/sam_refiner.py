@@ -8,12 +8,13 @@ refiner = dict(
         checkpoint="{{$ULTRAREF_WEIGHTS:weights}}/sam_vit_b_01ec64.pth",
         freeze=["image_encoder"],
     ),
-    # A softmax background of 0.005 weighs more than a small lesion and would blow up box and ROI.
-    prob_transforms=[dict(type="ProbFloor", floor=0.05)],
-    roi=dict(type="LesionROICropper", expand_ratio=0.5),
+    # The options that tools/measure_prompts.py favours on BUSI (docs/explanation/prompts-and-roi.md); the reference has no
+    # floor, power 1, 2.5 std and no cap.
+    prob_transforms=[dict(type="ProbFloor", floor=0.2)],
+    roi=dict(type="LesionROICropper", expand_ratio=0.5, cap=True),
     prompts=[
-        dict(type="PointPromptGenerator", negative="far_corner"),
-        dict(type="BoxPromptGenerator"),
+        dict(type="PointPromptGenerator", power=2, negative="far_corner"),
+        dict(type="BoxPromptGenerator", num_std=2.0),
         dict(type="MaskPromptGenerator", style="direct"),
     ],
     selection="best",

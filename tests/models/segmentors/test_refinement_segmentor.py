@@ -145,9 +145,29 @@ def test_prediction_fields():
             assert 0 <= sample.get(field).data.min() <= sample.get(field).data.max() <= 1
         assert torch.equal(sample.pred.data, sample.coarse.data)
         assert sample.prompts.points.shape == (2, 2)
+    # The positive point is the disc's centre, 12.8 px of the coarse frame, in the frame of `pred`.
+    assert filled[0].prompts.points[0].tolist() == pytest.approx([26.1, 26.1], abs=0.6)
+    x1, y1, x2, y2 = filled[0].prompts.box.tolist()
+    assert x1 < 26 < x2
+    assert y1 < 26 < y2
     assert [sample.coarse_empty for sample in filled] == [False, True]
     # An empty coarse mask has no position: SAM sees the whole image.
     assert filled[1].prompts.roi.tolist() == [-0.5, -0.5, 63.5, 63.5]
+
+
+@pytest.mark.parametrize("roi", [None, dict(type="LesionROICropper")])
+def test_gate_reads_features_over_the_image(roi):
+    model = build(gate=dict(type="LearnedGate", feature_channels=32), refiner=tiny_refiner(roi=roi))
+    torch.nn.init.normal_(model.gate.projection.weight)
+    seen = []
+    model.gate.register_forward_pre_hook(lambda module, args: seen.append(args[2]))
+    output = model.refine(inputs(blob(1)))
+    assert seen[0].shape == (1, 32, 4, 4)
+    assert output.gate.shape == (1, 1, 64, 64)
+    if roi is not None:
+        # The corner of the image lies outside of the ROI.
+        assert not seen[0][..., 0, 0].any()
+        assert seen[0][..., 1:3, 1:3].any()
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ class RefinerOutput:
         prompts: what SAM was given, in pixels of the ROI's frame.
         roi: (B, 4) float xyxy in the image's frame, or None where the whole image was used.
         empty: (B,) bool, True where the coarse mask had a mass below one pixel of the coarse frame.
+        features: (B, F, e, e) float, image features over the image's frame, 0 outside of the ROI; None if not asked for.
     """
 
     prob: Tensor
@@ -27,19 +28,23 @@ class RefinerOutput:
     prompts: Prompts
     roi: Tensor | None
     empty: Tensor
+    features: Tensor | None = None
 
 
 class BaseRefiner(nn.Module, ABC):
     """Contract: (image, p) -> q. Everything before the gate."""
 
     @abstractmethod
-    def forward(self, image: Tensor, coarse_prob: Tensor, coarse_pixel_area: float = 1.0) -> RefinerOutput:
+    def forward(
+        self, image: Tensor, coarse_prob: Tensor, coarse_pixel_area: float = 1.0, with_features: bool = False
+    ) -> RefinerOutput:
         """Refines.
 
         Args:
             image: (B, 3, S, S) float, normalised.
             coarse_prob: (B, 1, S, S) float in [0, 1], p in the image's frame.
             coarse_pixel_area: area of one pixel of the coarse network in pixels of this frame.
+            with_features: whether `features` are wanted, which a gate may read.
         """
 
     @abstractmethod

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ultraref.models.checkpoint_loading import load_part
 from ultraref.models.mask_statistics import is_empty
 from ultraref.models.refiners.base import BaseRefiner, RefinerOutput
+from ultraref.models.roi import frame_to_crop
 from ultraref.models.sam import select_candidates
 from ultraref.registry import MODELS, PROB_TRANSFORMS, PROMPT_GENERATORS, REFINERS, ROI_CROPPERS
 from ultraref.structures import Prompts
@@ -73,7 +74,9 @@ class SAMRefiner(BaseRefiner):
                 f"or set allow_contract_change=True in model.refiner if the change is on purpose."
             )
 
-    def forward(self, image: Tensor, coarse_prob: Tensor, coarse_pixel_area: float = 1.0) -> RefinerOutput:
+    def forward(
+        self, image: Tensor, coarse_prob: Tensor, coarse_pixel_area: float = 1.0, with_features: bool = False
+    ) -> RefinerOutput:
         """See `BaseRefiner.forward`. `image` must have SAM's size."""
         size = self.sam.image_size
         if image.shape[-2:] != (size, size):
@@ -106,7 +109,18 @@ class SAMRefiner(BaseRefiner):
         if roi is not None:
             outside = coarse_prob if self.roi_cropper.outside == "coarse" else torch.zeros_like(coarse_prob)
             refined = self.roi_cropper.paste(refined, roi, (size, size), outside)
-        return RefinerOutput(refined, logits, iou, prompts, roi, empty)
+        features = self._in_image_frame(embedding, roi) if with_features else None
+        return RefinerOutput(refined, logits, iou, prompts, roi, empty, features)
+
+    def _in_image_frame(self, embedding: Tensor, roi: Tensor | None) -> Tensor:
+        """Returns SAM's embedding (B, C, e, e) over the image's frame, at its own resolution."""
+        if roi is None:
+            return embedding
+        # Seen from the crop, the image's frame is a box around it: cutting that out is the inverse of cropping.
+        side = embedding.shape[-1]
+        corners = roi.new_tensor([[-0.5, -0.5], [self.sam.image_size - 0.5] * 2]).expand(len(roi), -1, -1)
+        frame = frame_to_crop(corners, roi, side).flatten(1)
+        return self.roi_cropper.crop(embedding.float(), frame, side)
 
     def candidate_target(self, gt: Tensor, output: RefinerOutput) -> Tensor:
         """See `BaseRefiner.candidate_target`."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ultraref.models.coarse import CoarseOutput
 from ultraref.models.refiners import RefinerOutput
+from ultraref.models.roi import crop_to_frame
 from ultraref.registry import COARSE_SOURCES, GATES, LOSSES, MODELS, REFINERS
 from ultraref.structures import SegDataSample
 
@@ -92,8 +93,8 @@ class RefinementSegmentor(BaseModel):
         coarse_prob = F.interpolate(coarse_prob, image.shape[-2:], mode="bilinear", align_corners=False)
         pixel_area = image.shape[-2] * image.shape[-1] / (coarse.prob.shape[-2] * coarse.prob.shape[-1])
 
-        refined = self.refiner(image, coarse_prob, pixel_area)
-        gate = self.gate(coarse_prob, refined.prob)
+        refined = self.refiner(image, coarse_prob, pixel_area, with_features=self.gate.feature_channels > 0)
+        gate = self.gate(coarse_prob, refined.prob, refined.features)
         # lerp is exact at both ends: a gate of 0 gives p and a gate of 1 gives q, bit for bit.
         final_prob = torch.lerp(coarse_prob, refined.prob, gate)
         return RefinementOutput(coarse, coarse_prob, refined, gate, final_prob)
@@ -134,10 +135,7 @@ class RefinementSegmentor(BaseModel):
 
     @staticmethod
     def _fill(data_samples: list[SegDataSample], output: RefinementOutput) -> list[SegDataSample]:
-        prompts = dict(output.refined.prompts.as_dict())
-        prompts.pop("mask_logits", None)
-        if output.refined.roi is not None:
-            prompts["roi"] = output.refined.roi
+        prompts = _prompts_in_image_frame(output)
         empty = output.refined.empty.tolist()
         for i, sample in enumerate(data_samples):
             sample.set_pixels("coarse", output.coarse_prob[i])
@@ -147,6 +145,21 @@ class RefinementSegmentor(BaseModel):
             sample.prompts = BaseDataElement(**{name: value[i] for name, value in prompts.items()})
             sample.set_metainfo(dict(coarse_empty=empty[i]))
         return data_samples
+
+
+def _prompts_in_image_frame(output: RefinementOutput) -> dict[str, Tensor]:
+    """Returns points, labels, box and ROI of the batch, those that there are, in the frame of the final probability."""
+    prompts = output.refined.prompts.as_dict()
+    prompts.pop("mask_logits", None)
+    roi = output.refined.roi
+    if roi is not None:
+        size = output.final_prob.shape[-1]
+        if "points" in prompts:
+            prompts["points"] = crop_to_frame(prompts["points"], roi, size)
+        if "box" in prompts:
+            prompts["box"] = crop_to_frame(prompts["box"].unflatten(1, (2, 2)), roi, size).flatten(1)
+        prompts["roi"] = roi
+    return prompts
 
 
 def scale_gradient(tensor: Tensor, factor: float) -> Tensor:

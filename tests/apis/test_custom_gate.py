@@ -1,0 +1,26 @@
+"""The example of a plugin: a gate in a file outside the package trains through `custom_imports`."""
+
+from pathlib import Path
+
+import torch
+
+from ultraref.apis import load_config, train
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "custom_gate"
+
+
+def test_example_trains(cascade, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(EXAMPLE))
+    shrunk = load_config(cascade.phase3[0], work_dir=tmp_path)
+    options = {
+        key: shrunk[key] for key in ("train_dataloader", "val_dataloader", "test_dataloader", "train_cfg", "made_by")
+    }
+    options["model.coarse_source"] = shrunk.model.coarse_source
+    options["model.refiner"] = shrunk.model.refiner
+    cfg = load_config(EXAMPLE / "edge_gate_phantoms.py", options, work_dir=tmp_path)
+    cfg.train_cfg.max_epochs = 1
+    runner = train(cfg)
+    assert type(runner.model.gate).__name__ == "EdgeGate"
+    assert type(runner.model.gate).__module__ == "my_gate"
+    # EdgeGate has no parameters, but what it gates was trained.
+    assert torch.load(tmp_path / "best.pth", weights_only=True)["meta"]["epoch"] == 1
