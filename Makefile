@@ -16,7 +16,8 @@ quickstart-busi: .venv/installed
 	$(BIN)/python tools/quickstart.py busi --source "$(BUSI)"
 
 test: .venv/tests lint
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	# One thread a worker: two workers of two threads each would fight over two cores.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: .venv/tests
 	$(BIN)/ruff check .

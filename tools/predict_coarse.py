@@ -12,10 +12,14 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", help="phase-1 config of one fold")
     parser.add_argument("checkpoint", help="checkpoint that this config made")
-    parser.add_argument("--split", choices=["val", "test"], default="val", help="the fold that was held out, or the test set")
+    parser.add_argument(
+        "--split", choices=["val", "test"], default="val", help="the fold that was held out, or the test set"
+    )
     parser.add_argument("--out", metavar="FOLDER", help="root of the store (default: predictions_root of the config)")
     parser.add_argument("--device", help="default: cuda where there is one")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE", help="change keys of the config")
+    parser.add_argument(
+        "--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE", help="change keys of the config"
+    )
     return parser.parse_args()
 
 

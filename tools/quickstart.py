@@ -64,7 +64,9 @@ def main() -> int:
         title = f"{name}: {model['n_test']} test images"
         print("\n" + refinement_table(means, title))
         print(f"Dice difference: {model['delta']['dice']:+.4f}, 95 % bootstrap interval {low:+.4f} to {high:+.4f}")
-    print(f"\nSummary: {work_dir}/summary.json. Overlays: {work_dir}/overlays. TensorBoard: tensorboard --logdir {work_dir}")
+    print(
+        f"\nSummary: {work_dir}/summary.json. Overlays: {work_dir}/overlays. TensorBoard: tensorboard --logdir {work_dir}"
+    )
     print(f"{time.perf_counter() - begun:.0f} s")
     return 0
 

@@ -11,10 +11,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("config", help="config file")
     parser.add_argument("checkpoint", help="checkpoint of the whole model")
     parser.add_argument("--work-dir", help="where metrics.json and metrics.csv go (default: work_dirs/<config name>)")
-    parser.add_argument("--out", metavar="FOLDER", help="write the final masks there, one PNG an image in its native size")
+    parser.add_argument(
+        "--out", metavar="FOLDER", help="write the final masks there, one PNG an image in its native size"
+    )
     parser.add_argument("--show-dir", metavar="FOLDER", help="write an overlay of every case there")
     parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE", help="change keys of the config")
+    parser.add_argument(
+        "--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE", help="change keys of the config"
+    )
     parser.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args()
 

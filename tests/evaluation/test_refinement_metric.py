@@ -60,7 +60,9 @@ def test_original_size_compares_with_the_untouched_mask():
 def test_coarse_alone_has_no_difference():
     metric = RefinementMetric(size=8, stage="test")
     metric.process({}, [sample("a", half(4), None, half(4))])
-    assert sorted(metric.evaluate(1)) == [f"test_coarse/{m}" for m in ("accuracy", "dice", "iou", "precision", "recall")]
+    assert sorted(metric.evaluate(1)) == [
+        f"test_coarse/{m}" for m in ("accuracy", "dice", "iou", "precision", "recall")
+    ]
 
 
 def test_missing_ground_truth_says_what_to_set():

@@ -44,7 +44,9 @@ def without_initial_weights(model: dict) -> dict:
     if isinstance(model, dict):
         return type(model)(
             {
-                key: None if key in ("checkpoint", "pretrained") and isinstance(value, str) else without_initial_weights(value)
+                key: None
+                if key in ("checkpoint", "pretrained") and isinstance(value, str)
+                else without_initial_weights(value)
                 for key, value in model.items()
             }
         )

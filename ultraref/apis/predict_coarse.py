@@ -17,7 +17,9 @@ from ultraref.datasets.prediction_store import PredictionManifest, PredictionSto
 from ultraref.registry import DATASETS
 
 
-def predict_coarse(cfg: Config, checkpoint: str, split: str, root: str | None = None, device: str | None = None) -> Path:
+def predict_coarse(
+    cfg: Config, checkpoint: str, split: str, root: str | None = None, device: str | None = None
+) -> Path:
     """Predicts one split with the coarse network of one fold.
 
     Args:

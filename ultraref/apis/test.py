@@ -11,7 +11,9 @@ from ultraref.apis.config import without_initial_weights
 from ultraref.engine.inputs import require_inputs
 
 
-def test(cfg: Config, checkpoint: str, out: str | None = None, show_dir: str | None = None, launcher: str = "none") -> dict:
+def test(
+    cfg: Config, checkpoint: str, out: str | None = None, show_dir: str | None = None, launcher: str = "none"
+) -> dict:
     """Runs the test set and writes metrics.json and metrics.csv (a row an image) into the work directory.
 
     Args:
@@ -29,13 +31,23 @@ def test(cfg: Config, checkpoint: str, out: str | None = None, show_dir: str | N
         ultraref.engine.inputs.MissingInputsError: the data are missing.
     """
     if not Path(checkpoint).is_file():
-        raise FileNotFoundError(f"checkpoint {checkpoint} does not exist; tools/train.py leaves best.pth in its work directory")
+        raise FileNotFoundError(
+            f"checkpoint {checkpoint} does not exist; tools/train.py leaves best.pth in its work directory"
+        )
     cfg = cfg.copy()
     cfg.launcher = launcher
     cfg.load_from = str(checkpoint)
     cfg.model = without_initial_weights(cfg.model)
     # A test needs neither training data nor an optimizer.
-    for key in ("train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler", "val_dataloader", "val_cfg", "val_evaluator"):
+    for key in (
+        "train_dataloader",
+        "train_cfg",
+        "optim_wrapper",
+        "param_scheduler",
+        "val_dataloader",
+        "val_cfg",
+        "val_evaluator",
+    ):
         cfg.pop(key, None)
     cfg.custom_hooks = [hook for hook in cfg.get("custom_hooks", []) if hook["type"] != "ProgressiveUnfreezeHook"]
     cfg.test_evaluator.csv_path = str(Path(cfg.work_dir) / "metrics.csv")

@@ -92,7 +92,11 @@ class RefinementMetric(BaseMetric):
         if field not in sample:
             raise ValueError(
                 f"RefinementMetric: sample {sample['name']!r} has no {field}; "
-                + ("set keep_original=True in PackSegInputs" if field == "gt_original" else "the pipeline loads no mask")
+                + (
+                    "set keep_original=True in PackSegInputs"
+                    if field == "gt_original"
+                    else "the pipeline loads no mask"
+                )
             )
         target = sample[field]["data"]
         if self.size != "original" and target.shape[-2:] != (self.size, self.size):

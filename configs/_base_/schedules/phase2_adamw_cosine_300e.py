@@ -1,6 +1,8 @@
 # Reference, phase 2: AdamW 1e-4, cosine, 300 epochs, mixed precision.
 optim_wrapper = dict(type="UltraAmpOptimWrapper", optimizer=dict(type="AdamW", lr=1e-4, weight_decay=1e-4))
-param_scheduler = [dict(type="CosineAnnealingLR", T_max=300, begin=0, end=300, by_epoch=True, convert_to_iter_based=True)]
+param_scheduler = [
+    dict(type="CosineAnnealingLR", T_max=300, begin=0, end=300, by_epoch=True, convert_to_iter_based=True)
+]
 train_cfg = dict(by_epoch=True, max_epochs=300, val_interval=1)
 val_cfg = dict()
 test_cfg = dict()

@@ -31,7 +31,9 @@ def test_checkpoint_is_loaded_whole(tmp_path):
 def test_other_inputs_than_in_training_are_refused(tmp_path):
     path = save(REFINERS.build(tiny_refiner()), tmp_path / "best.pth")
     config = tiny_refiner(checkpoint=path, roi=dict(type="LesionROICropper", expand_ratio=0.2))
-    with pytest.raises(ValueError, match=r"(?s)roi.*0\.5.*in the checkpoint.*0\.2.*in the config.*allow_contract_change"):
+    with pytest.raises(
+        ValueError, match=r"(?s)roi.*0\.5.*in the checkpoint.*0\.2.*in the config.*allow_contract_change"
+    ):
         REFINERS.build(config)
     REFINERS.build(dict(config, allow_contract_change=True))
 

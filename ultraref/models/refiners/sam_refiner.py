@@ -68,7 +68,9 @@ class SAMRefiner(BaseRefiner):
         own = self.input_contract()
         differing = [key for key in own if stored is not None and stored.get(key) != own[key]]
         if differing:
-            lines = "\n".join(f"  {key}: {stored.get(key)} in the checkpoint, {own[key]} in the config" for key in differing)
+            lines = "\n".join(
+                f"  {key}: {stored.get(key)} in the checkpoint, {own[key]} in the config" for key in differing
+            )
             raise ValueError(
                 f"the refiner in {path} was trained on other inputs than this config gives it:\n{lines}\nMake the config agree, "
                 f"or set allow_contract_change=True in model.refiner if the change is on purpose."

@@ -120,8 +120,13 @@ class RefinementSegmentor(BaseModel):
         arguments = {}
         if "coarse" in self.losses:
             if output.coarse.logits is None:
-                raise ValueError("model.losses has a coarse loss, but the coarse source runs no network; use FromNetwork")
-            arguments["coarse"] = (output.coarse.logits, F.interpolate(gt, output.coarse.logits.shape[-2:], mode="area"))
+                raise ValueError(
+                    "model.losses has a coarse loss, but the coarse source runs no network; use FromNetwork"
+                )
+            arguments["coarse"] = (
+                output.coarse.logits,
+                F.interpolate(gt, output.coarse.logits.shape[-2:], mode="area"),
+            )
         if "candidate_mask" in self.losses or "candidate_iou" in self.losses:
             target = self.refiner.candidate_target(gt, output.refined)
             logits = output.refined.candidate_logits
@@ -129,9 +134,7 @@ class RefinementSegmentor(BaseModel):
             arguments["candidate_iou"] = (logits, output.refined.candidate_iou, target)
         arguments["final"] = (output.final_prob, gt)
         arguments["change"] = (output.refined.prob, output.coarse_prob, hard_dice(output.coarse_prob, gt))
-        return {
-            f"loss_{role}": self.loss_weights[role] * loss(*arguments[role]) for role, loss in self.losses.items()
-        }
+        return {f"loss_{role}": self.loss_weights[role] * loss(*arguments[role]) for role, loss in self.losses.items()}
 
     @staticmethod
     def _fill(data_samples: list[SegDataSample], output: RefinementOutput) -> list[SegDataSample]:
