@@ -38,7 +38,7 @@ def raw_phantoms(session_folder) -> Path:
 def phantom_root(session_folder, raw_phantoms) -> Path:
     """`raw_phantoms` converted: 27 images, 5 of them for testing, the others in 5 folds. Read only."""
     return build_once(
-        session_folder / "phantoms", lambda folder: convert(find_busi(raw_phantoms)[0], folder, dataset="phantoms")
+        session_folder / "phantoms", lambda folder: convert(find_busi(raw_phantoms), folder, dataset="phantoms")
     )
 
 

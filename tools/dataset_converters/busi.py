@@ -1,6 +1,6 @@
 """Converts the published BUSI archive: python tools/dataset_converters/busi.py SRC DST."""
 
-from ultraref.datasets.converters.busi import find_busi
+from ultraref.datasets.converters import find_busi
 from ultraref.datasets.converters.command_line import run_converter
 
 if __name__ == "__main__":

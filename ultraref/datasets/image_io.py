@@ -121,11 +121,16 @@ def sha256_of_file(path: str | Path) -> str:
 
 
 def encode_png(array: np.ndarray) -> bytes:
-    """Encodes (H, W) uint8 as a grey PNG."""
+    """Encodes (H, W) uint8 as a grey PNG, or (H, W, 3) uint8 in OpenCV's order BGR as a colour one."""
     done, data = cv2.imencode(".png", array)
     if not done:
         raise ValueError(f"an array of shape {array.shape} and type {array.dtype} can't be written as PNG")
     return data.tobytes()
+
+
+def encode_rgb_png(array: np.ndarray) -> bytes:
+    """Encodes (H, W, 3) uint8 RGB as a PNG."""
+    return encode_png(cv2.cvtColor(array, cv2.COLOR_RGB2BGR))
 
 
 def _decode(data: bytes, path: str | Path) -> np.ndarray:

@@ -22,6 +22,7 @@ class ImageEntry:
         group: name of the first image of its group. A group (a patient, or near-duplicates) is never split.
         pixels: sha256 of the size and the pixels of image and mask. Unlike that of a file it doesn't depend on the PNG
             library that wrote it.
+        patient: whom the image is of; None, and not written, where the set doesn't say.
     """
 
     split: str
@@ -31,6 +32,7 @@ class ImageEntry:
     category: str | None
     group: str
     pixels: str
+    patient: str | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ class Splits:
         for name in sorted(self.images):
             entry = asdict(self.images[name])
             entry["class"] = entry.pop("category")
+            if entry["patient"] is None:
+                del entry["patient"]
             images[name] = entry
         return {
             "dataset": self.dataset,

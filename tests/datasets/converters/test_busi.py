@@ -41,42 +41,45 @@ def make(root, *files):
 
 
 def test_finds_every_phantom(raw_phantoms):
-    samples, left_out = find_busi(raw_phantoms)
-    assert not left_out
-    assert Counter(sample.category for sample in samples) == {"benign": 17, "malignant": 10, "normal": 3}
-    assert [sample.name for sample in samples] == sorted(sample.name for sample in samples)
+    found = find_busi(raw_phantoms)
+    assert not found.left_out
+    assert Counter(sample.category for sample in found.samples) == {"benign": 17, "malignant": 10, "normal": 3}
+    assert [sample.name for sample in found.samples] == sorted(sample.name for sample in found.samples)
 
 
 def test_masks_of_one_image_in_their_order(tmp_path):
     files = ["benign (3).png", "benign (3)_mask_1.png", "benign (3)_mask.png", "benign (3)_mask_2.png"]
-    samples, _ = find_busi(make(tmp_path, *(f"benign/{file}" for file in files)))
-    assert [path.name for path in samples[0].mask_paths] == [files[2], files[1], files[3]]
+    found = find_busi(make(tmp_path, *(f"benign/{file}" for file in files)))
+    assert [path.name for path in found.samples[0].mask_paths] == [files[2], files[1], files[3]]
 
 
 def test_one_level_deeper_with_capital_names(tmp_path):
     make(tmp_path / "Dataset_BUSI_with_GT", "benign/Benign (1).PNG", "benign/Benign (1)_MASK.PNG")
-    samples, left_out = find_busi(tmp_path)
-    assert [(sample.name, len(sample.mask_paths)) for sample in samples] == [("benign_0001", 1)]
-    assert not left_out
+    found = find_busi(tmp_path)
+    assert [(sample.name, len(sample.mask_paths)) for sample in found.samples] == [("benign_0001", 1)]
+    assert not found.left_out
 
 
 def test_what_cannot_be_used_is_named(tmp_path):
     make(tmp_path, "benign/benign (1).png", "malignant/malignant (4)_mask.png")
     (tmp_path / "normal" / "Thumbs.db").touch()
-    samples, left_out = find_busi(tmp_path)
-    assert not samples
+    found = find_busi(tmp_path)
+    assert not found.samples
     for words in (
         ("benign (1).png", "without a mask"),
         ("(4)_mask.png", "without an image"),
-        ("Thumbs.db", "not a PNG"),
+        ("Thumbs.db", "not an image (.png)"),
     ):
-        assert any(all(word in message for word in words) for message in left_out)
+        assert any(all(word in message for word in words) for message in found.left_out)
 
 
-def test_two_images_of_one_name_are_refused(tmp_path):
+def test_two_images_of_one_name_are_a_defect(tmp_path):
     make(tmp_path, *(f"benign/benign ({n}){mask}.png" for n in ("1", "01") for mask in ("", "_mask")))
-    with pytest.raises(ValueError, match=r"benign \(1\)\.png.*benign \(01\)\.png.*'benign_0001'"):
-        find_busi(tmp_path)
+    found = find_busi(tmp_path)
+    assert not found.samples
+    (message,) = found.bad
+    for words in ("benign (1).png", "benign (01).png", "'benign_0001'"):
+        assert words in message
 
 
 def test_another_folder_is_refused(tmp_path):
@@ -89,9 +92,9 @@ def test_another_folder_is_refused(tmp_path):
 @pytest.fixture(scope="module")
 def converted(busi_root, tmp_path_factory):
     """The published files, converted: report and folder."""
-    samples, left_out = find_busi(busi_root)
+    found = find_busi(busi_root)
     dst = tmp_path_factory.mktemp("busi") / "busi"
-    report = convert(samples, dst, "busi", left_out=left_out)
+    report = convert(found, dst, "busi")
     yield report, dst
     shutil.rmtree(dst)
 

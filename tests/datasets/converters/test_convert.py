@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ultraref.datasets.converters import RawSample, convert, find_busi
+from ultraref.datasets.converters import Found, RawSample, convert, find_busi
 from ultraref.datasets.image_io import read_image, read_mask
 from ultraref.datasets.splits import Splits
 from ultraref.testing.phantom import make_phantom
@@ -48,11 +48,11 @@ def samples(tmp_path):
 
 def test_files_and_record(raw_phantoms, phantom_root):
     splits = Splits.read(phantom_root)
-    samples = {sample.name: sample for sample in find_busi(raw_phantoms)[0]}
+    samples = {sample.name: sample for sample in find_busi(raw_phantoms).samples}
     assert splits.images.keys() == {name for name in samples if not name.startswith("normal")}
     paths = {str(path.relative_to(phantom_root)) for path in phantom_root.rglob("*") if path.is_file()}
     expected = {f"{e.split}/{kind}/{n}.png" for n, e in splits.images.items() for kind in ("images", "masks")}
-    assert paths == expected | {"splits.json"}
+    assert paths == expected | {"splits.json", "report.json", "montage.png"}
     for name, entry in splits.images.items():
         image_path = phantom_root / entry.split / "images" / f"{name}.png"
         assert entry.sha256 == hashlib.sha256(image_path.read_bytes()).hexdigest()
@@ -71,7 +71,7 @@ def test_masks_are_merged_and_blank_ones_dropped(tmp_path, samples):
         write_sample(raw, "one", picture(51), corner(), corner(0)),
         write_sample(raw, "none", picture(52), corner(0), corner(0)),
     ]
-    report = convert([*samples, *extra], tmp_path / "dst", "toy")
+    report = convert(Found([*samples, *extra]), tmp_path / "dst", "toy")
     assert (report.found, report.kept, report.blank, report.merged) == (15, 14, ["none"], ["two"])
     entry = Splits.read(tmp_path / "dst").images["two"]
     np.testing.assert_array_equal(
@@ -82,13 +82,13 @@ def test_masks_are_merged_and_blank_ones_dropped(tmp_path, samples):
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path, samples):
-    convert(samples, tmp_path / "a", "toy")
-    convert(samples[::-1], tmp_path / "b", "toy")
+    convert(Found(samples), tmp_path / "a", "toy")
+    convert(Found(samples[::-1]), tmp_path / "b", "toy")
     first = tree(tmp_path / "a")
     assert tree(tmp_path / "b") == first
-    convert(samples, tmp_path / "a", "toy")  # over the old one
+    convert(Found(samples), tmp_path / "a", "toy")  # over the old one
     assert tree(tmp_path / "a") == first
-    convert(samples, tmp_path / "c", "toy", seed=1)
+    convert(Found(samples), tmp_path / "c", "toy", seed=1)
     assert tree(tmp_path / "c")["splits.json"] != first["splits.json"]
 
 
@@ -98,19 +98,19 @@ def test_near_duplicates_and_patients_stay_together(tmp_path, samples):
     copy = write_sample(raw, "i03copy", brighter, corner())
     visits = [write_sample(raw, f"p{n}", picture(60 + n), corner(), patient="anna") for n in range(4)]
     for seed in range(4):
-        report = convert([*samples, copy, *visits], tmp_path / "dst", "toy", seed=seed)
+        report = convert(Found([*samples, copy, *visits]), tmp_path / "dst", "toy", seed=seed)
         images = Splits.read(tmp_path / "dst").images
         assert images["i03"].group == images["i03copy"].group == "i03"
         assert images["i03"].fold == images["i03copy"].fold
         assert len({images[f"p{n}"].fold for n in range(4)}) == 1
         assert {images[f"p{n}"].group for n in range(4)} == {"p0"}
         assert (report.num_groups, report.num_grouped) == (2, 6)
-    assert "patient and pHash distance <= 20" in Splits.read(tmp_path / "dst").grouping
+    assert "patient and pHash distance <= 76" in Splits.read(tmp_path / "dst").grouping
 
 
 def test_ungrouped_is_named_so(tmp_path, samples):
     copies = [write_sample(tmp_path / "raw", f"copy{n}", picture(3), corner()) for n in range(6)]
-    convert([*samples, *copies], tmp_path / "dst", "toy", ungrouped=True)
+    convert(Found([*samples, *copies]), tmp_path / "dst", "toy", ungrouped=True)
     splits = Splits.read(tmp_path / "dst")
     assert not splits.grouped
     assert splits.grouping == "none"
@@ -122,14 +122,14 @@ def test_foreign_files_are_refused_and_kept(tmp_path, samples):
     dst.mkdir()
     (dst / "thesis.tex").write_text("years of work")
     with pytest.raises(FileExistsError, match=r"dst.*thesis\.tex"):
-        convert(samples, dst, "toy")
+        convert(Found(samples), dst, "toy")
     assert (dst / "thesis.tex").read_text() == "years of work"
     (dst / "thesis.tex").unlink()
     (dst / "train").mkdir()
     with pytest.raises(FileExistsError, match=r"splits\.json"):
-        convert(samples, dst, "toy")
+        convert(Found(samples), dst, "toy")
     with pytest.raises(FileExistsError, match="is a file"):
-        convert(samples, samples[0].image_path, "toy")
+        convert(Found(samples), samples[0].image_path, "toy")
 
 
 def test_an_interrupted_run_leaves_nothing(tmp_path, samples):
@@ -138,37 +138,37 @@ def test_an_interrupted_run_leaves_nothing(tmp_path, samples):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        convert(samples, tmp_path / "dst", "toy", progress=interrupt)
+        convert(Found(samples), tmp_path / "dst", "toy", progress=interrupt)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["raw"]
 
 
 def test_a_corrupt_image_and_a_mask_of_another_size_are_named(tmp_path, samples):
     odd = write_sample(tmp_path / "raw", "odd", picture(70), corner(shape=(72, 60)))
     with pytest.raises(ValueError, match=r"odd_m0\.png: the mask is 72 x 60 .*odd\.png is 60 x 72"):
-        convert([*samples, odd], tmp_path / "dst", "toy")
+        convert(Found([*samples, odd]), tmp_path / "dst", "toy")
     samples[4].image_path.write_bytes(samples[4].image_path.read_bytes()[:100])
     with pytest.raises(ValueError, match=r"i04\.png"):
-        convert(samples, tmp_path / "dst", "toy")
+        convert(Found(samples), tmp_path / "dst", "toy")
     assert not (tmp_path / "dst").exists()
 
 
 def test_names_must_differ_and_lesions_be_there(tmp_path, samples):
     with pytest.raises(ValueError, match=r"1 names occur twice, e\.g\. 'i02'"):
-        convert([*samples, samples[2]], tmp_path / "dst", "toy")
+        convert(Found([*samples, samples[2]]), tmp_path / "dst", "toy")
     with pytest.raises(ValueError, match="toy: no image with a mask"):
-        convert([], tmp_path / "dst", "toy")
+        convert(Found([]), tmp_path / "dst", "toy")
     blank = write_sample(tmp_path / "raw", "blank", picture(0), corner(0))
     with pytest.raises(ValueError, match="none of the 1 images has a lesion"):
-        convert([blank], tmp_path / "dst", "toy")
+        convert(Found([blank]), tmp_path / "dst", "toy")
 
 
 def test_pixels_are_hashed_apart_from_their_encoding(tmp_path, samples):
-    convert(samples, tmp_path / "a", "toy")
+    convert(Found(samples), tmp_path / "a", "toy")
     recoded = shutil.copytree(tmp_path / "raw", tmp_path / "recoded")
     Image.open(recoded / "i00.png").convert("RGB").save(recoded / "i00.png", compress_level=0)
     moved = [
         RawSample(s.name, recoded / s.image_path.name, tuple(recoded / p.name for p in s.mask_paths)) for s in samples
     ]
-    convert(moved, tmp_path / "b", "toy")
+    convert(Found(moved), tmp_path / "b", "toy")
     hashes = [json.loads((tmp_path / d / "splits.json").read_text())["hash"] for d in "ab"]
     assert hashes[0] == hashes[1]

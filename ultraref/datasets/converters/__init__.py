@@ -1,7 +1,28 @@
 """From the published archives to the one layout that `LesionDataset` reads."""
 
+from ultraref.datasets.converters.bus import find_bus
+from ultraref.datasets.converters.bus_uc import find_bus_uc
+from ultraref.datasets.converters.bus_uclm import find_bus_uclm
+from ultraref.datasets.converters.busbra import find_busbra
 from ultraref.datasets.converters.busi import find_busi
-from ultraref.datasets.converters.convert import ConversionReport, convert
-from ultraref.datasets.converters.raw_sample import RawSample
+from ultraref.datasets.converters.coco import find_coco
+from ultraref.datasets.converters.convert import convert
+from ultraref.datasets.converters.folder import find_folder
+from ultraref.datasets.converters.raw_sample import Found, RawSample
+from ultraref.datasets.converters.report import ConversionReport
+from ultraref.datasets.converters.to_coco import to_coco
 
-__all__ = ["ConversionReport", "RawSample", "convert", "find_busi"]
+__all__ = [
+    "ConversionReport",
+    "Found",
+    "RawSample",
+    "convert",
+    "find_bus",
+    "find_bus_uc",
+    "find_bus_uclm",
+    "find_busbra",
+    "find_busi",
+    "find_coco",
+    "find_folder",
+    "to_coco",
+]

@@ -1,149 +1,147 @@
 """Writes a published set, once found, in the layout that `LesionDataset` reads."""
 
-import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from ultraref.datasets.atomic import atomic_folder
 from ultraref.datasets.converters.assign_splits import TEST, assign_grouped, assign_plain, size_strata
-from ultraref.datasets.converters.duplicates import connected_groups, near_duplicate_pairs, perceptual_hash
-from ultraref.datasets.converters.raw_sample import RawSample
-from ultraref.datasets.image_io import encode_png, read_image, read_mask
+from ultraref.datasets.converters.duplicates import connected_groups, near_duplicate_pairs
+from ultraref.datasets.converters.montage import write_montage
+from ultraref.datasets.converters.prepare import Prepared, prepare
+from ultraref.datasets.converters.raw_sample import Found, RawSample
+from ultraref.datasets.converters.report import ConversionReport
 from ultraref.datasets.splits import SPLITS_NAME, ImageEntry, Splits
 
-# Bits of 256. Near-duplicates above it are no longer surely the same lesion.
-DUPLICATE_DISTANCE = 20
-
-
-@dataclass
-class ConversionReport:
-    """What became of a set.
-
-    Attributes:
-        dataset: name of the set.
-        found: images found.
-        kept: images written.
-        blank: names of the images without a lesion, which are dropped.
-        merged: names of the images with several masks that hold a lesion, whose union was taken.
-        left_out: one message for each file that could not be used.
-        classes: kept images per class.
-        num_groups: groups of more than one image.
-        num_grouped: images in those groups.
-        parts: kept images per part, "test" or "fold K".
-        splits_hash: hash of the split.
-    """
-
-    dataset: str
-    found: int
-    kept: int = 0
-    blank: list[str] = field(default_factory=list)
-    merged: list[str] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
-    classes: dict[str, int] = field(default_factory=dict)
-    num_groups: int = 0
-    num_grouped: int = 0
-    parts: dict[str, int] = field(default_factory=dict)
-    splits_hash: str = ""
-
-    def __str__(self) -> str:
-        lines = [
-            f"{self.dataset}: {self.found} images found, {self.kept} kept, {len(self.blank)} without a lesion dropped, "
-            f"{len(self.merged)} with several masks merged, {len(self.left_out)} files left out",
-            "classes: " + ", ".join(f"{count} {name}" for name, count in self.classes.items()),
-            f"groups: {self.num_groups} of more than one image, {self.num_grouped} images in them",
-            "parts: " + ", ".join(f"{count} {name}" for name, count in self.parts.items()),
-            f"splits hash: {self.splits_hash[:16]}",
-        ]
-        return "\n".join(lines + [f"left out: {message}" for message in self.left_out])
+# Bits of 256. On the 647 images of BUSI every pair up to 78 that was looked at shows the same lesion or the same
+# examination, and the nearest unrelated ones (each image against the others' mirror images) are 80 apart.
+DUPLICATE_DISTANCE = 76
+REPORT_NAME = "report.json"
+MONTAGE_NAME = "montage.png"
+# Defects that one message lists.
+_LISTED = 20
 
 
 def convert(
-    samples: list[RawSample],
+    found: Found,
     dst: str | Path,
     dataset: str,
     *,
-    left_out: list[str] = (),
     seed: int = 0,
     num_folds: int = 5,
     test_percent: int = 20,
     ungrouped: bool = False,
     duplicate_distance: int = DUPLICATE_DISTANCE,
+    resize_masks: bool = False,
+    keep_normals: bool = False,
+    skip_bad: bool = False,
     progress: Callable | None = None,
 ) -> ConversionReport:
-    """Writes DST/{train,test}/{images,masks}/NAME.png and DST/splits.json.
+    """Writes DST/{train,test}/{images,masks}/NAME.png, splits.json, report.json and montage.png.
 
     Images become 8-bit grey and masks 0/255 (`image_io` has the rules); the masks of one image are merged; images
     without a lesion are dropped. The images of a patient, and near-duplicates, lie in one fold or all in the test set.
     DST appears when all is written; the same input gives the same bytes.
 
     Args:
-        samples: the images, e.g. from `find_busi`.
+        found: the images, e.g. from `find_busi`.
         dst: folder to write; what an earlier conversion wrote there is replaced.
         dataset: name of the set.
-        left_out: messages about files that were not taken up as samples, for the report.
         seed: seed of the split.
-        num_folds: folds of the training images.
-        test_percent: share of the test images.
+        num_folds: folds of the training images; the samples' official folds, where they have them, decide instead.
+        test_percent: share of the test images; official folds leave none.
         ungrouped: makes the plain seeded split of single images instead, for comparison with the literature;
             splits.json and every result say so.
         duplicate_distance: largest Hamming distance of the 256-bit pHashes of near-duplicates.
+        resize_masks: resizes masks of another size than their image instead of refusing them.
+        keep_normals: writes images without a lesion to DST/normals/{images,masks}/NAME.png.
+        skip_bad: leaves out and counts what would be an error of the data.
         progress: wraps the list of samples as it is gone through, e.g. `rich.progress.track`.
 
     Raises:
         FileExistsError: DST holds files that no converter wrote.
-        ValueError: there are no samples, a file can't be read, image and mask differ in size, a name occurs twice.
+        ValueError: there are no samples, or, unless `skip_bad`, the data has defects; the message names them.
     """
     dst = Path(dst)
     _check_destination(dst)
-    _check_names(samples, dataset)
-    report = ConversionReport(dataset, found=len(samples), left_out=list(left_out))
+    _check_names(found.samples, dataset)
+    report = ConversionReport(
+        dataset,
+        found=len(found.samples),
+        left_out=[_relative(message, found.source) for message in found.left_out],
+    )
     with atomic_folder(dst) as staging:
-        kept = _write_pictures(samples, staging, report, progress)
+        prepared, defects = _prepare_all(found.samples, staging, resize_masks, progress)
+        bad = [*found.bad, *defects]
+        if bad and not skip_bad:
+            raise ValueError(_describe_defects(bad, dataset))
+        report.bad = [_relative(message, found.source) for message in bad]
+        kept = {name: item for name, item in prepared.items() if item.lesion_area}
         if not kept:
-            raise ValueError(f"{dataset}: none of the {len(samples)} images has a lesion")
-        groups, grouping = _find_groups(kept, duplicate_distance, ungrouped)
+            raise ValueError(f"{dataset}: none of the {len(found.samples)} images has a lesion")
+        groups, grouping = _find_groups(kept, found.together, duplicate_distance)
         parts = _deal_out(kept, groups, seed, num_folds, test_percent, ungrouped)
-        for folder in ("train/images", "train/masks", "test/images", "test/masks"):
-            (staging / folder).mkdir(parents=True)
+        official = next(iter(kept.values())).sample.fold is not None
+        if official:
+            num_folds = 1 + max(parts.values())
+            grouping = f"official {num_folds} folds"
+        elif ungrouped:
+            grouping, groups = "none", {name: name for name in kept}
         entries = {}
-        for name, item in kept.items():
-            split, fold = ("test", None) if parts[name] == TEST else ("train", parts[name])
-            for kind in ("images", "masks"):
-                (staging / kind / f"{name}.png").rename(staging / split / kind / f"{name}.png")
-            entries[name] = ImageEntry(
-                split, fold, item.sha256, item.mask_sha256, item.sample.category, groups[name], item.pixels
-            )
+        for name, item in prepared.items():
+            if name in kept:
+                split, fold = ("test", None) if parts[name] == TEST else ("train", parts[name])
+                entries[name] = ImageEntry(
+                    split,
+                    fold,
+                    item.sha256,
+                    item.mask_sha256,
+                    item.category,
+                    groups[name],
+                    item.pixels,
+                    item.sample.patient,
+                )
+            _move(staging, name, entries[name].split if name in kept else "normals", keep_normals or name in kept)
         for kind in ("images", "masks"):
             (staging / kind).rmdir()
-        splits = Splits(dataset, seed, not ungrouped, grouping, num_folds, entries)
+            for split in ("train", "test"):
+                (staging / split / kind).mkdir(parents=True, exist_ok=True)
+        grouped = all(len({parts[name] for name in own}) == 1 for own in _members(groups).values()) and not ungrouped
+        splits = Splits(dataset, seed, grouped, grouping, num_folds, entries)
         (staging / SPLITS_NAME).write_text(splits.to_json(), encoding="utf-8")
-        _summarise(report, splits, groups)
+        report.summarise(prepared, splits)
+        (staging / REPORT_NAME).write_text(report.to_json(), encoding="utf-8")
+        write_montage(staging, splits, staging / MONTAGE_NAME)
     return report
-
-
-@dataclass(frozen=True)
-class _Kept:
-    sample: RawSample
-    sha256: str
-    mask_sha256: str
-    pixels: str
-    lesion_parts_per_million: int
-    phash: np.ndarray
 
 
 def _check_destination(dst: Path) -> None:
     """Refuses a folder with files that no converter wrote."""
-    if dst.is_dir():
-        foreign = sorted(path.name for path in dst.iterdir() if path.name not in ("train", "test", SPLITS_NAME))
-        if foreign or (any(dst.iterdir()) and not (dst / SPLITS_NAME).is_file()):
-            listed = ", ".join(foreign[:5]) or "folders without splits.json"
-            raise FileExistsError(f"{dst}: holds what no converter wrote ({listed}); give an empty or a new folder")
-    elif dst.exists():
+    if dst.exists() and not dst.is_dir():
         raise FileExistsError(f"{dst}: is a file; give an empty or a new folder")
+    if not dst.is_dir():
+        return
+    files = {path.relative_to(dst).as_posix() for path in dst.rglob("*") if not path.is_dir()}
+    foreign = sorted(file for file in files if not _is_own(file))
+    if foreign or (any(dst.iterdir()) and SPLITS_NAME not in files):
+        listed = ", ".join(foreign[:5]) or "a set without splits.json"
+        raise FileExistsError(f"{dst}: holds what no converter wrote ({listed}); give an empty or a new folder")
+
+
+def _is_own(file: str) -> bool:
+    parts = file.split("/")
+    if len(parts) == 1:
+        return file in (SPLITS_NAME, REPORT_NAME, MONTAGE_NAME)
+    return (
+        len(parts) == 3
+        and parts[0] in ("train", "test", "normals")
+        and parts[1] in ("images", "masks")
+        and file.endswith(".png")
+    )
 
 
 def _check_names(samples: list[RawSample], dataset: str) -> None:
@@ -153,73 +151,88 @@ def _check_names(samples: list[RawSample], dataset: str) -> None:
     if twice:
         files = [str(sample.image_path) for sample in samples if sample.name == twice[0]]
         raise ValueError(f"{dataset}: {len(twice)} names occur twice, e.g. {twice[0]!r} for {' and '.join(files)}")
+    if len({sample.fold is None for sample in samples}) > 1:
+        raise ValueError(f"{dataset}: some images have an official fold and some haven't")
 
 
-def _write_pictures(samples, staging: Path, report: ConversionReport, progress: Callable | None) -> dict[str, _Kept]:
-    """Writes images and masks with a lesion to STAGING/{images,masks} and returns them by name, sorted."""
+def _prepare_all(
+    samples: list[RawSample], staging: Path, resize_masks: bool, progress: Callable | None
+) -> tuple[dict[str, Prepared], list[str]]:
+    """Writes all images and masks to STAGING/{images,masks}; returns them by name, sorted, and the defects found.
+
+    Decoding and encoding release Python's lock, so threads use all cores; results are taken in the order of names.
+    """
     for kind in ("images", "masks"):
         (staging / kind).mkdir()
-    kept = {}
     samples = sorted(samples, key=lambda sample: sample.name)
-    for sample in progress(samples) if progress else samples:
-        image = read_image(sample.image_path)
-        masks = [read_mask(path) for path in sample.mask_paths]
-        for mask, path in zip(masks, sample.mask_paths):
-            if mask.shape != image.shape:
-                raise ValueError(
-                    f"{path}: the mask is {mask.shape[0]} x {mask.shape[1]} (height x width), but the image "
-                    f"{sample.image_path} is {image.shape[0]} x {image.shape[1]}"
-                )
-        mask = np.maximum.reduce(masks)
-        if not mask.any():
-            report.blank.append(sample.name)
-            continue
-        if sum(bool(part.any()) for part in masks) > 1:
-            report.merged.append(sample.name)
-        image_png, mask_png = encode_png(image), encode_png(mask * np.uint8(255))
-        (staging / "images" / f"{sample.name}.png").write_bytes(image_png)
-        (staging / "masks" / f"{sample.name}.png").write_bytes(mask_png)
-        kept[sample.name] = _Kept(
-            sample=sample,
-            sha256=hashlib.sha256(image_png).hexdigest(),
-            mask_sha256=hashlib.sha256(mask_png).hexdigest(),
-            pixels=hashlib.sha256(f"{image.shape}".encode() + image.tobytes() + mask.tobytes()).hexdigest(),
-            lesion_parts_per_million=int(mask.sum(dtype=np.int64)) * 10**6 // mask.size,
-            phash=perceptual_hash(image),
-        )
-    return kept
+    prepared, defects = {}, []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = {sample.name: pool.submit(prepare, sample, staging, resize_masks) for sample in samples}
+        try:
+            for sample in progress(samples) if progress else samples:
+                try:
+                    prepared[sample.name] = jobs.pop(sample.name).result()
+                except ValueError as error:
+                    defects.append(str(error))
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return prepared, defects
 
 
-def _find_groups(kept: dict[str, _Kept], duplicate_distance: int, ungrouped: bool) -> tuple[dict[str, str], str]:
+def _describe_defects(bad: list[str], dataset: str) -> str:
+    more = f"\n  and {len(bad) - _LISTED} more" if len(bad) > _LISTED else ""
+    listed = "".join(f"\n  {message}" for message in bad[:_LISTED])
+    return f"{dataset}: {len(bad)} defects; repair them, or leave them out with --skip-bad:{listed}{more}"
+
+
+def _find_groups(
+    kept: dict[str, Prepared], together: list[tuple[str, str]], duplicate_distance: int
+) -> tuple[dict[str, str], str]:
     """Returns the first name of each image's group by name, and how groups were found in words."""
     names = list(kept)
-    if ungrouped:
-        return {name: name for name in names}, "none"
+    index_of = {name: index for index, name in enumerate(names)}
     pairs = near_duplicate_pairs(np.stack([kept[name].phash for name in names]), duplicate_distance)
+    known = [(index_of[a], index_of[b]) for a, b in together if a in index_of and b in index_of]
     first_of_patient: dict[str, int] = {}
     for index, name in enumerate(names):
         patient = kept[name].sample.patient
         if patient is not None:
             pairs.append((first_of_patient.setdefault(patient, index), index))
-    grouping = f"{'patient and ' if first_of_patient else ''}pHash distance <= {duplicate_distance} of 256 bits"
-    return {names[i]: names[root] for i, root in enumerate(connected_groups(len(names), pairs))}, grouping
+    ways = ["patient"] * bool(first_of_patient) + [f"pHash distance <= {duplicate_distance} of 256 bits"]
+    ways += [f"{len(known)} known pairs"] * bool(known)
+    groups = {names[i]: names[root] for i, root in enumerate(connected_groups(len(names), pairs + known))}
+    return groups, " and ".join(ways)
 
 
-def _deal_out(kept: dict[str, _Kept], groups, seed, num_folds, test_percent, ungrouped) -> dict[str, str | int]:
+def _deal_out(kept: dict[str, Prepared], groups, seed, num_folds, test_percent, ungrouped) -> dict[str, str | int]:
+    if next(iter(kept.values())).sample.fold is not None:
+        return {name: item.sample.fold for name, item in kept.items()}
     if ungrouped:
         return assign_plain(list(kept), seed, num_folds, test_percent)
     strata = size_strata(
-        {name: item.sample.category for name, item in kept.items()},
+        {name: item.category for name, item in kept.items()},
         {name: item.lesion_parts_per_million for name, item in kept.items()},
     )
     return assign_grouped(groups, strata, seed, num_folds, test_percent)
 
 
-def _summarise(report: ConversionReport, splits: Splits, groups: dict[str, str]) -> None:
-    report.kept = len(splits.images)
-    report.classes = dict(sorted(Counter(str(entry.category) for entry in splits.images.values()).items()))
-    sizes = [count for count in Counter(groups.values()).values() if count > 1]
-    report.num_groups, report.num_grouped = len(sizes), sum(sizes)
-    parts = Counter("test" if entry.fold is None else f"fold {entry.fold}" for entry in splits.images.values())
-    report.parts = dict(sorted(parts.items()))
-    report.splits_hash = splits.hash
+def _members(groups: dict[str, str]) -> dict[str, list[str]]:
+    members: dict[str, list[str]] = {}
+    for name, group in groups.items():
+        members.setdefault(group, []).append(name)
+    return members
+
+
+def _move(staging: Path, name: str, part: str, wanted: bool) -> None:
+    """Moves a pair of files from STAGING/{images,masks} to STAGING/PART/{images,masks}, or removes it."""
+    for kind in ("images", "masks"):
+        path = staging / kind / f"{name}.png"
+        if wanted:
+            (staging / part / kind).mkdir(parents=True, exist_ok=True)
+            path.rename(staging / part / kind / path.name)
+        else:
+            path.unlink()
+
+
+def _relative(message: str, source: Path | None) -> str:
+    return message if source is None else message.replace(f"{source}{os.sep}", "")

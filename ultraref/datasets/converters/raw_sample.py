@@ -1,27 +1,61 @@
-"""One image of a published set, as a converter finds it."""
+"""What a converter finds in a published set."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
+
+from ultraref.datasets.image_io import read_mask
+
+
+def read_mask_files(sample: "RawSample") -> tuple[list[np.ndarray], str | None]:
+    """Reads the sample's mask files; returns the masks, (H, W) uint8 in {0, 1}, and the class it already has."""
+    return [read_mask(path) for path in sample.mask_paths], sample.category
 
 
 @dataclass(frozen=True)
 class RawSample:
-    """An image and its mask files.
+    """An image and its mask.
 
     Attributes:
         name: sortable name without suffix, unique in the set, which the converted files get.
         image_path: the image.
-        mask_paths: its masks, whose union is the lesion mask.
-        category: the set's own class, e.g. "benign"; None where it has none.
+        mask_paths: its mask files, whose union is the lesion mask.
+        category: the set's own class, e.g. "benign"; None where it has none, or where only the mask tells.
         patient: whom the image is of; None where the set doesn't say.
+        fold: the set's official fold, from 0 up; None where none is wanted.
+        load_masks: sample -> (masks, class); for sets whose masks aren't plain files or tell the class.
     """
 
     name: str
     image_path: Path
-    mask_paths: tuple[Path, ...]
+    mask_paths: tuple[Path, ...] = ()
     category: str | None = None
     patient: str | None = None
+    fold: int | None = None
+    load_masks: Callable[["RawSample"], tuple[list[np.ndarray], str | None]] = read_mask_files
+
+
+@dataclass
+class Found:
+    """What a folder holds.
+
+    Attributes:
+        samples: the images with their masks, sorted by name.
+        left_out: one message for each file that is no part of the set, or is an image without a mask.
+        bad: one message for each defect that a person should look at. Conversion stops at them, or counts them on
+            demand; the images they concern are not among the samples.
+        together: pairs of names known to be of one patient or lesion; names that aren't there are passed over.
+        source: the folder; messages in reports are relative to it.
+    """
+
+    samples: list[RawSample]
+    left_out: list[str] = field(default_factory=list)
+    bad: list[str] = field(default_factory=list)
+    together: list[tuple[str, str]] = field(default_factory=list)
+    source: Path | None = None
 
 
 def normalise_name(stem: str) -> str:

@@ -1,0 +1,132 @@
+"""What a conversion found, kept and dropped, next to the counts of the reference."""
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from ultraref.datasets.converters.prepare import Prepared
+from ultraref.datasets.splits import Splits
+
+# Training, test and all images by the reference's table. Shown beside what was found, never asserted: its row of
+# BUS-UCLM is the size of UDIAT, and published archives change.
+REFERENCE_COUNTS = {
+    "busi": (518, 129, 647),
+    "busbra": (1500, 375, 1875),
+    "bus": (450, 112, 562),
+    "bus_uc": (765, 191, 956),
+    "bus_uclm": (130, 33, 163),
+}
+
+
+@dataclass
+class ConversionReport:
+    """What became of a set.
+
+    Attributes:
+        dataset: name of the set.
+        found: images found with a mask.
+        kept: images written.
+        blank: names of the images without a lesion, which are dropped or kept apart as normals.
+        merged: names of the images with several masks that hold a lesion, whose union was taken.
+        resized: names of the images whose mask was resized.
+        bad: one message for each defect that was skipped.
+        left_out: one message for each file that is no part of the set.
+        classes: kept images per class.
+        heights, widths: smallest, median and largest, in pixels.
+        lesion_percent: smallest, median and largest share of the image, in percent.
+        components: images per number of connected lesion parts.
+        num_groups: groups of more than one image.
+        num_grouped: images in those groups.
+        grouping: how groups were found, in words.
+        grouped: whether no group lies in two parts.
+        parts: kept images per part, "test" or "fold K".
+        splits_hash: hash of the split.
+    """
+
+    dataset: str
+    found: int
+    kept: int = 0
+    blank: list[str] = field(default_factory=list)
+    merged: list[str] = field(default_factory=list)
+    resized: list[str] = field(default_factory=list)
+    bad: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    classes: dict[str, int] = field(default_factory=dict)
+    heights: list[int] = field(default_factory=list)
+    widths: list[int] = field(default_factory=list)
+    lesion_percent: list[float] = field(default_factory=list)
+    components: dict[str, int] = field(default_factory=dict)
+    num_groups: int = 0
+    num_grouped: int = 0
+    grouping: str = ""
+    grouped: bool = True
+    parts: dict[str, int] = field(default_factory=dict)
+    splits_hash: str = ""
+
+    def summarise(self, prepared: dict[str, Prepared], splits: Splits) -> None:
+        """Fills in everything that follows from the images and the split."""
+        kept = [item for item in prepared.values() if item.lesion_area]
+        self.kept = len(kept)
+        self.blank = [item.sample.name for item in prepared.values() if not item.lesion_area]
+        self.merged = [item.sample.name for item in kept if item.merged]
+        self.resized = [item.sample.name for item in prepared.values() if item.resized]
+        self.classes = _counts(str(item.category) for item in kept)
+        self.heights, self.widths = (_spread([item.size[axis] for item in kept]) for axis in (0, 1))
+        # Whole parts per million, so that the text is alike on every machine.
+        self.lesion_percent = [value / 10**4 for value in _spread([item.lesion_parts_per_million for item in kept])]
+        self.components = _counts(str(item.components) for item in kept)
+        sizes = [size for size in Counter(entry.group for entry in splits.images.values()).values() if size > 1]
+        self.num_groups, self.num_grouped = len(sizes), sum(sizes)
+        self.grouping, self.grouped = splits.grouping, splits.grouped
+        self.parts = _counts("test" if e.fold is None else f"fold {e.fold}" for e in splits.images.values())
+        self.splits_hash = splits.hash
+
+    def to_json(self) -> str:
+        """Returns the text of report.json."""
+        return json.dumps({**asdict(self), "reference": REFERENCE_COUNTS.get(self.dataset)}, indent=1) + "\n"
+
+    def __str__(self) -> str:
+        test = self.parts.get("test", 0)
+        lines = [
+            f"{self.dataset}: {self.found} images found, {self.kept} kept, {len(self.blank)} without a lesion dropped, "
+            f"{len(self.merged)} with several masks merged, {len(self.resized)} masks resized, "
+            f"{len(self.bad)} defects skipped, {len(self.left_out)} files left out",
+            f"here: {self.kept - test} training + {test} test = {self.kept}",
+        ]
+        if self.dataset in REFERENCE_COUNTS:
+            training, tested, total = REFERENCE_COUNTS[self.dataset]
+            lines.append(f"reference: {training} training + {tested} test = {total}")
+        lines += [
+            "classes: " + _listed(self.classes),
+            "height: {} to {} px, median {}".format(*_low_high_middle(self.heights)),
+            "width: {} to {} px, median {}".format(*_low_high_middle(self.widths)),
+            "lesion: {:.2f} to {:.2f} % of the image, median {:.2f} %".format(*_low_high_middle(self.lesion_percent)),
+            "images by lesion parts: " + ", ".join(f"{parts}: {count}" for parts, count in self.components.items()),
+            f"grouping: {self.grouping}; {self.num_groups} groups of more than one image, {self.num_grouped} images in "
+            "them" + ("" if self.grouped else "; UNGROUPED: duplicates or patients may lie in several parts"),
+            "parts: " + _listed(self.parts),
+            f"splits hash: {self.splits_hash[:16]}",
+        ]
+        lines += [f"defect skipped: {message}" for message in self.bad]
+        return "\n".join(lines + [f"left out: {message}" for message in self.left_out])
+
+
+def _counts(values) -> dict[str, int]:
+    return dict(sorted(Counter(values).items()))
+
+
+def _spread(values: list[int]) -> list[int]:
+    """Returns the smallest, the lower median and the largest, which are whole numbers like the values."""
+    ordered = np.sort(values)
+    return [int(ordered[0]), int(ordered[(len(ordered) - 1) // 2]), int(ordered[-1])]
+
+
+def _low_high_middle(spread: list) -> tuple:
+    low, middle, high = spread
+    return low, high, middle
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
