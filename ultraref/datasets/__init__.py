@@ -1,5 +1,6 @@
 """Data sets, one class per storage layout, and what turns them into samples."""
 
+from ultraref.datasets.coco_dataset import CocoLesionDataset
 from ultraref.datasets.collate import stack_collate
 from ultraref.datasets.concat import ConcatLesionDataset
 from ultraref.datasets.lesion_dataset import LesionDataset
@@ -8,6 +9,7 @@ from ultraref.datasets.samplers import EpochSampler
 from ultraref.datasets.splits import Splits
 
 __all__ = [
+    "CocoLesionDataset",
     "ConcatLesionDataset",
     "EpochSampler",
     "LesionDataset",
