@@ -21,9 +21,9 @@ COARSE_MASKS = {
     "predictions": "stored out-of-fold predictions alone",
 }
 
-HEADER = "# {} Written by tools/generate_configs.py.\n"
+HEADER = "# {}\n# Written by tools/generate_configs.py: change the template there.\n"
 
-PHASE1 = '''\
+PHASE1 = """\
 _base_ = [
     "../_base_/models/transunet.py",
     "../_base_/datasets/$set.py",
@@ -41,15 +41,15 @@ default_hooks = dict(checkpoint=dict(save_best="val_coarse/dice"))
 train_dataloader = dict(dataset=dict(data_root=_base_.data_root))
 val_dataloader = dict(dataset=dict(data_root=_base_.data_root))
 test_dataloader = dict(dataset=dict(data_root=_base_.data_root))
-'''
+"""
 
-PHASE1_FOLD = '''\
+PHASE1_FOLD = """\
 _base_ = "./transunet_${set}_fold0.py"
 train_dataloader = dict(dataset=dict(fold=$fold))
 val_dataloader = dict(dataset=dict(fold=$fold))
-'''
+"""
 
-PHASE2 = '''\
+PHASE2 = """\
 _base_ = [
     "../_base_/models/sam_refiner.py",
     "../_base_/datasets/$set.py",
@@ -70,7 +70,7 @@ model = dict(
     ),
     loss_weights=dict(candidate_mask=1.0, candidate_iou=1.0, change=0.5),
 )
-'''
+"""
 
 # Data of phase 2, by part: what the loader's data sets get.
 ONE_SET = "{part}_dataloader = dict(dataset=dict({arguments}))\n"
@@ -84,32 +84,32 @@ ALL_SETS = """\
 )
 """
 
-PHASE2_FOLD = '''\
+PHASE2_FOLD = """\
 _base_ = "./sam_${kind}_${set}_fold0.py"
 train_dataloader = dict(dataset=dict(fold=$fold))
 val_dataloader = dict(dataset=dict(fold=$fold))
 test_dataloader = dict(dataset=dict(fold=$fold))
-'''
+"""
 
-PHASE2_FOLD_OF_ALL = '''\
+PHASE2_FOLD_OF_ALL = """\
 _base_ = "./sam_${kind}_all_fold0.py"
 train_dataloader = dict(dataset=dict(datasets=[dict(d, fold=$fold) for d in _base_.train_dataloader.dataset.datasets]))
 val_dataloader = dict(dataset=dict(datasets=[dict(d, fold=$fold) for d in _base_.val_dataloader.dataset.datasets]))
 test_dataloader = dict(dataset=dict(datasets=[dict(d, fold=$fold) for d in _base_.test_dataloader.dataset.datasets]))
-'''
+"""
 
-PHASE2_SHARED = '''\
-# The reference's single SAM for all folds: trained on every training image. Its validation is on images that it has seen, and
-# is labelled so; the last epoch is what counts (last.pth), and only the test set may be reported.
+PHASE2_SHARED = """\
+# The reference's single SAM for all folds: trained on every training image. Its validation is on images that it has seen,
+# and is labelled so; the last epoch is what counts (last.pth), and only the test set may be reported.
 _base_ = "./sam_${kind}_${set}_fold0.py"
 train_dataloader = $train
 default_hooks = dict(checkpoint=dict(save_best=None))
 custom_hooks = [
     dict(hook, allow_seen=True) if hook["type"] == "ProvenanceHook" else hook for hook in _base_.custom_hooks
 ]
-'''
+"""
 
-PHASE3 = '''\
+PHASE3 = """\
 # The coarse network is frozen for 10 epochs, then its last two decoder blocks and its head train (reference, phase 3).
 _base_ = [
     "../_base_/models/transunet.py",
@@ -127,9 +127,7 @@ model = dict(
     ),
     refiner=dict(checkpoint="work_dirs/sam_hybrid_${set}_fold0/best.pth", **_base_.refiner),
     gate=dict(type="ConstantGate", value=1.0),
-    losses=dict(
-        coarse=dict(type="CEDiceLoss", ce_weight=1.0, dice_weight=1.0), final=dict(type="ProbBCEDiceLoss")
-    ),
+    losses=dict(coarse=dict(type="CEDiceLoss", ce_weight=1.0, dice_weight=1.0), final=dict(type="ProbBCEDiceLoss")),
     loss_weights=dict(coarse=0.1, final=0.9),
 )
 custom_hooks = [
@@ -152,12 +150,12 @@ train_dataloader = dict(dataset=dict(data_root=_base_.data_root))
 val_dataloader = dict(dataset=dict(data_root=_base_.data_root))
 test_dataloader = dict(dataset=dict(data_root=_base_.data_root))
 made_by = {
-    "work_dirs/transunet_${set}_fold{k}/best.pth": "python tools/train.py configs/phase1/transunet_${set}_fold{k}.py",
-    "work_dirs/sam_hybrid_${set}_fold{k}/best.pth": "python tools/train.py configs/phase2/sam_hybrid_${set}_fold{k}.py",
+    "work_dirs/transunet_{fold}/best.pth": "python tools/train.py configs/phase1/transunet_{fold}.py",
+    "work_dirs/sam_hybrid_{fold}/best.pth": "python tools/train.py configs/phase2/sam_hybrid_{fold}.py",
 }
-'''
+"""
 
-PHASE3_FOLD = '''\
+PHASE3_FOLD = """\
 _base_ = "./ultrarefiner_${set}_fold0.py"
 model = dict(
     coarse_source=dict(checkpoint="work_dirs/transunet_${set}_fold${fold}/best.pth"),
@@ -166,9 +164,9 @@ model = dict(
 train_dataloader = dict(dataset=dict(fold=$fold))
 val_dataloader = dict(dataset=dict(fold=$fold))
 test_dataloader = dict(dataset=dict(fold=$fold))
-'''
+"""
 
-GATED = '''\
+GATED = """\
 # Reference 2.5: where phase 2 is skipped, gate_max is 0.5 and the mask prompt gaussian. Outside the ROI q is the coarse
 # probability, else the gate would pull uncertain coarse pixels there to 0.
 _base_ = "./ultrarefiner_${set}_fold0.py"
@@ -177,22 +175,21 @@ model = dict(
         checkpoint=None,
         roi=dict(outside="coarse"),
         prompts=[
-            dict(type="PointPromptGenerator", negative="far_corner"),
-            dict(type="BoxPromptGenerator"),
+            *_base_.model.refiner.prompts[:2],
             dict(type="MaskPromptGenerator", style="gaussian", kernel_size=7, sigma=3.0),
         ],
     ),
     gate=dict(_delete_=True, type="UncertaintyGate", gamma=1.0, gate_min=0.0, gate_max=0.5),
 )
-'''
+"""
 
-GATED_FOLD = '''\
+GATED_FOLD = """\
 _base_ = "./gated_${set}_fold0.py"
 model = dict(coarse_source=dict(checkpoint="work_dirs/transunet_${set}_fold${fold}/best.pth"))
 train_dataloader = dict(dataset=dict(fold=$fold))
 val_dataloader = dict(dataset=dict(fold=$fold))
 test_dataloader = dict(dataset=dict(fold=$fold))
-'''
+"""
 
 
 def generate(name: str) -> dict[str, str]:

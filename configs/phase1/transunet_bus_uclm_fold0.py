@@ -1,4 +1,5 @@
-# Phase 1: TransUNet on bus_uclm, fold 0. Written by tools/generate_configs.py.
+# Phase 1: TransUNet on bus_uclm, fold 0.
+# Written by tools/generate_configs.py: change the template there.
 _base_ = [
     "../_base_/models/transunet.py",
     "../_base_/datasets/bus_uclm.py",

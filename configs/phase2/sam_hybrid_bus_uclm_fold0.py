@@ -1,4 +1,5 @@
-# Phase 2: SAM on stored out-of-fold predictions and simulated errors, half and half; bus_uclm, fold 0. Written by tools/generate_configs.py.
+# Phase 2: SAM on stored out-of-fold predictions and simulated errors, half and half; bus_uclm, fold 0.
+# Written by tools/generate_configs.py: change the template there.
 _base_ = [
     "../_base_/models/sam_refiner.py",
     "../_base_/datasets/bus_uclm.py",

@@ -1,4 +1,5 @@
-# Phase 2: SAM on simulated errors alone; busi, fold 0. Written by tools/generate_configs.py.
+# Phase 2: SAM on simulated errors alone; busi, fold 0.
+# Written by tools/generate_configs.py: change the template there.
 _base_ = [
     "../_base_/models/sam_refiner.py",
     "../_base_/datasets/busi.py",

@@ -1,4 +1,5 @@
-# Phase 3 without phase 2: a published SAM behind an uncertainty gate, on busbra, fold 0. Written by tools/generate_configs.py.
+# Phase 3 without phase 2: a published SAM behind an uncertainty gate, on busbra, fold 0.
+# Written by tools/generate_configs.py: change the template there.
 # Reference 2.5: where phase 2 is skipped, gate_max is 0.5 and the mask prompt gaussian. Outside the ROI q is the coarse
 # probability, else the gate would pull uncertain coarse pixels there to 0.
 _base_ = "./ultrarefiner_busbra_fold0.py"
@@ -7,8 +8,7 @@ model = dict(
         checkpoint=None,
         roi=dict(outside="coarse"),
         prompts=[
-            dict(type="PointPromptGenerator", negative="far_corner"),
-            dict(type="BoxPromptGenerator"),
+            *_base_.model.refiner.prompts[:2],
             dict(type="MaskPromptGenerator", style="gaussian", kernel_size=7, sigma=3.0),
         ],
     ),

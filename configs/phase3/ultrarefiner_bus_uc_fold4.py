@@ -1,4 +1,5 @@
-# Phase 3: both networks on bus_uc, fold 4. Written by tools/generate_configs.py.
+# Phase 3: both networks on bus_uc, fold 4.
+# Written by tools/generate_configs.py: change the template there.
 _base_ = "./ultrarefiner_bus_uc_fold0.py"
 model = dict(
     coarse_source=dict(checkpoint="work_dirs/transunet_bus_uc_fold4/best.pth"),

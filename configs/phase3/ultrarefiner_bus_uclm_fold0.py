@@ -1,4 +1,5 @@
-# Phase 3: both networks on bus_uclm, fold 0. Written by tools/generate_configs.py.
+# Phase 3: both networks on bus_uclm, fold 0.
+# Written by tools/generate_configs.py: change the template there.
 # The coarse network is frozen for 10 epochs, then its last two decoder blocks and its head train (reference, phase 3).
 _base_ = [
     "../_base_/models/transunet.py",
@@ -16,9 +17,7 @@ model = dict(
     ),
     refiner=dict(checkpoint="work_dirs/sam_hybrid_bus_uclm_fold0/best.pth", **_base_.refiner),
     gate=dict(type="ConstantGate", value=1.0),
-    losses=dict(
-        coarse=dict(type="CEDiceLoss", ce_weight=1.0, dice_weight=1.0), final=dict(type="ProbBCEDiceLoss")
-    ),
+    losses=dict(coarse=dict(type="CEDiceLoss", ce_weight=1.0, dice_weight=1.0), final=dict(type="ProbBCEDiceLoss")),
     loss_weights=dict(coarse=0.1, final=0.9),
 )
 custom_hooks = [
@@ -41,6 +40,6 @@ train_dataloader = dict(dataset=dict(data_root=_base_.data_root))
 val_dataloader = dict(dataset=dict(data_root=_base_.data_root))
 test_dataloader = dict(dataset=dict(data_root=_base_.data_root))
 made_by = {
-    "work_dirs/transunet_bus_uclm_fold{k}/best.pth": "python tools/train.py configs/phase1/transunet_bus_uclm_fold{k}.py",
-    "work_dirs/sam_hybrid_bus_uclm_fold{k}/best.pth": "python tools/train.py configs/phase2/sam_hybrid_bus_uclm_fold{k}.py",
+    "work_dirs/transunet_{fold}/best.pth": "python tools/train.py configs/phase1/transunet_{fold}.py",
+    "work_dirs/sam_hybrid_{fold}/best.pth": "python tools/train.py configs/phase2/sam_hybrid_{fold}.py",
 }

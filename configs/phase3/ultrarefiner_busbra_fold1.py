@@ -1,4 +1,5 @@
-# Phase 3: both networks on busbra, fold 1. Written by tools/generate_configs.py.
+# Phase 3: both networks on busbra, fold 1.
+# Written by tools/generate_configs.py: change the template there.
 _base_ = "./ultrarefiner_busbra_fold0.py"
 model = dict(
     coarse_source=dict(checkpoint="work_dirs/transunet_busbra_fold1/best.pth"),

@@ -1,4 +1,5 @@
-# Phase 3: both networks on busi, fold 2. Written by tools/generate_configs.py.
+# Phase 3: both networks on busi, fold 2.
+# Written by tools/generate_configs.py: change the template there.
 _base_ = "./ultrarefiner_busi_fold0.py"
 model = dict(
     coarse_source=dict(checkpoint="work_dirs/transunet_busi_fold2/best.pth"),

@@ -1,10 +1,8 @@
 # Phase 2 on simulated errors alone (reference, phase 2, alternative A): needs no coarse network to train.
-# Validation draws its errors from (seed, epoch 0, index), so that they are the same each epoch: EpochSampler without shuffle
-# stays at epoch 0. The test is on stored predictions: what counts is how the masks of a coarse network are refined.
+# Validation draws its errors from (seed, epoch 0, index), so that they are the same each epoch: EpochSampler without
+# shuffle stays at epoch 0. The test is on stored predictions, since what counts are the masks of a coarse network.
 _base_ = "./refine_hybrid.py"
-simulate = dict(
-    type="SimulateCoarse", coarse_size=224, augmentor=dict(type="MaskErrorAugmentor", preset="default", soft_prob=0.8)
-)
+simulate = dict(type="SimulateCoarse", coarse_size=224, augmentor=dict(type="MaskErrorAugmentor", preset="default"))
 train_pipeline = [
     dict(type="LoadImage"),
     dict(type="LoadLesionMask"),

@@ -1,0 +1,5 @@
+# No negative point.
+_base_ = "../../phase2/sam_hybrid_busi_fold0.py"
+prompts = [*_base_.refiner.prompts]
+prompts[0] = dict(prompts[0], negative=None)
+model = dict(refiner=dict(prompts=prompts))
