@@ -15,8 +15,8 @@ def test_example_trains(cascade, tmp_path, monkeypatch):
     options = {
         key: shrunk[key] for key in ("train_dataloader", "val_dataloader", "test_dataloader", "train_cfg", "made_by")
     }
-    options["model.coarse_source"] = shrunk.model.coarse_source
-    options["model.refiner"] = shrunk.model.refiner
+    for part in ("coarse_source", "refiner"):
+        options[f"model.{part}"] = dict(_delete_=True, **shrunk.model[part])
     cfg = load_config(EXAMPLE / "edge_gate_phantoms.py", options, work_dir=tmp_path)
     cfg.train_cfg.max_epochs = 1
     runner = train(cfg)

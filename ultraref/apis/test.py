@@ -5,10 +5,10 @@ import os
 from pathlib import Path
 
 from mmengine.config import Config
-from ultraref.registry import RUNNERS
 
 from ultraref.apis.config import without_initial_weights
 from ultraref.engine.inputs import require_inputs
+from ultraref.registry import RUNNERS
 
 
 def test(

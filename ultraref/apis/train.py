@@ -1,11 +1,11 @@
 """Trains what a config describes."""
 
 from mmengine.config import Config
-from ultraref.registry import RUNNERS
 
 from ultraref.apis.config import without_initial_weights
 from ultraref.engine.inputs import require_inputs
 from ultraref.engine.runner import checkpoint_to_resume
+from ultraref.registry import RUNNERS, TRANSFORMS
 
 
 def train(cfg: Config, resume: bool | str = False, amp: bool = False, launcher: str = "none"):
@@ -30,7 +30,25 @@ def train(cfg: Config, resume: bool | str = False, amp: bool = False, launcher: 
         cfg.model = without_initial_weights(cfg.model)
     if amp:
         cfg.optim_wrapper.type = "UltraAmpOptimWrapper"
+    check_embedding_cache(cfg)
     require_inputs(cfg)
     runner = RUNNERS.build(cfg)
     runner.train()
     return runner
+
+
+def check_embedding_cache(cfg: Config) -> None:
+    """Refuses to cache the embeddings of images that differ in each epoch.
+
+    Raises:
+        ValueError: `model.refiner.embedding_cache` is set and a transform of the training pipeline moves pixels.
+    """
+    if not cfg.model.get("refiner", {}).get("embedding_cache"):
+        return
+    for index, step in enumerate(cfg.train_dataloader.dataset.get("pipeline", [])):
+        if getattr(TRANSFORMS.get(step["type"]), "moves_pixels", False):
+            raise ValueError(
+                f"model.refiner.embedding_cache: train_dataloader.dataset.pipeline.{index} ({step['type']}) moves pixels, so "
+                f"that SAM sees another image in each epoch, and the cache would only fill the disk. Remove the transform, or "
+                f"set embedding_cache=None"
+            )

@@ -5,7 +5,7 @@ import torch
 from mmengine.registry import init_default_scope
 
 from ultraref.registry import REFINERS
-from ultraref.testing.tiny_models import tiny_refiner
+from ultraref.testing.tiny_models import tiny_refiner, tiny_sam
 
 
 @pytest.fixture(autouse=True)
@@ -82,3 +82,25 @@ def test_wrong_image_size_is_named():
 def test_bad_selection_is_named():
     with pytest.raises(ValueError, match="'best' or 'soft'"):
         REFINERS.build(tiny_refiner(selection="worst"))
+
+
+def test_cached_embeddings_give_the_same_and_skip_the_encoder(tmp_path):
+    config = tiny_refiner(roi=None, sam=tiny_sam(freeze=["image_encoder"]))
+    plain = REFINERS.build(config).eval()
+    cached = REFINERS.build(dict(config, embedding_cache=str(tmp_path / "cache"))).eval()
+    cached.load_state_dict(plain.state_dict())
+    image, prob = torch.randn(2, 3, 64, 64), torch.rand(2, 1, 64, 64)
+    calls = []
+    cached.sam.image_encoder.register_forward_pre_hook(lambda module, args: calls.append(len(args[0])))
+    for _ in range(2):
+        torch.testing.assert_close(
+            cached(image, prob, image_hashes=["a", "b"]).prob, plain(image, prob).prob, atol=1e-6, rtol=0
+        )
+    assert calls == [2]
+    with pytest.raises(ValueError, match="one content hash"):
+        cached(image, prob)
+
+
+def test_cache_with_an_roi_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"needs the whole image.*another crop at each step"):
+        REFINERS.build(tiny_refiner(embedding_cache=str(tmp_path)))

@@ -12,9 +12,7 @@ def build():
     init_default_scope("ultraref")
     torch.manual_seed(0)
     preprocessor, loss = dict(type="SegDataPreprocessor"), dict(type="CEDiceLoss")
-    return MODELS.build(
-        dict(type="CoarseSegmentor", network=tiny_network(), loss=loss, data_preprocessor=preprocessor)
-    )
+    return MODELS.build(dict(type="CoarseSegmentor", network=tiny_network(), loss=loss, data_preprocessor=preprocessor))
 
 
 def test_prediction_is_the_softmax_of_the_logits():

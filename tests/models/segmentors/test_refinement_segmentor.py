@@ -97,9 +97,7 @@ def assert_gradient_reaches(model, prob):
 def test_joint_loss_reaches_both_networks():
     model = MODELS.build(tiny_refinement()).train()
     gt = (blob(size=64) > 0.5).float()
-    losses = model(
-        dict(coarse_image=torch.rand(2, 1, 32, 32), sam_image=torch.randn(2, 3, 64, 64), gt=gt), mode="loss"
-    )
+    losses = model(dict(coarse_image=torch.rand(2, 1, 32, 32), sam_image=torch.randn(2, 3, 64, 64), gt=gt), mode="loss")
     assert sorted(losses) == ["loss_coarse", "loss_final"]
     losses["loss_final"].backward()
     for name in ("coarse_source.network.head.weight", "refiner.sam.mask_decoder.mask_tokens.weight"):
@@ -165,15 +163,18 @@ def test_gate_reads_features_over_the_image(roi):
     assert seen[0].shape == (1, 32, 4, 4)
     assert output.gate.shape == (1, 1, 64, 64)
     if roi is not None:
-        # The corner of the image lies outside of the ROI.
-        assert not seen[0][..., 0, 0].any()
-        assert seen[0][..., 1:3, 1:3].any()
+        # The disc is left of and above the centre: the far corner of the image lies outside of the ROI.
+        assert not seen[0][..., 3, 3].any()
+        assert seen[0][..., 1, 1].any()
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (dict(losses=dict(finale=dict(type="ProbBCEDiceLoss")), loss_weights=dict(finale=1)), "unknown roles .'finale'"),
+        (
+            dict(losses=dict(finale=dict(type="ProbBCEDiceLoss")), loss_weights=dict(finale=1)),
+            "unknown roles .'finale'",
+        ),
         (dict(losses=dict(final=dict(type="ProbBCEDiceLoss")), loss_weights={}), "must name the same roles"),
     ],
 )

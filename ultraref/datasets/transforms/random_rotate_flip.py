@@ -21,6 +21,9 @@ class RandomRotateFlip:
         flip_prob: share of the samples that are mirrored, in [0, 1].
     """
 
+    # An image is another one in each epoch, so that nothing computed from it can be cached.
+    moves_pixels = True
+
     def __init__(self, degrees: float = 20.0, rotate_prob: float = 1.0, flip_prob: float = 0.5):
         for name, value in (("rotate_prob", rotate_prob), ("flip_prob", flip_prob)):
             if not 0 <= value <= 1:

@@ -1,6 +1,7 @@
 """What a refiner takes and gives."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -36,7 +37,12 @@ class BaseRefiner(nn.Module, ABC):
 
     @abstractmethod
     def forward(
-        self, image: Tensor, coarse_prob: Tensor, coarse_pixel_area: float = 1.0, with_features: bool = False
+        self,
+        image: Tensor,
+        coarse_prob: Tensor,
+        coarse_pixel_area: float = 1.0,
+        with_features: bool = False,
+        image_hashes: Sequence[str] | None = None,
     ) -> RefinerOutput:
         """Refines.
 
@@ -45,6 +51,7 @@ class BaseRefiner(nn.Module, ABC):
             coarse_prob: (B, 1, S, S) float in [0, 1], p in the image's frame.
             coarse_pixel_area: area of one pixel of the coarse network in pixels of this frame.
             with_features: whether `features` are wanted, which a gate may read.
+            image_hashes: B digests of the images' contents, for a refiner that caches what it computes from them.
         """
 
     @abstractmethod

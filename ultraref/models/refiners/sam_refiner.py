@@ -10,7 +10,7 @@ from ultraref.models.checkpoint_loading import load_part
 from ultraref.models.mask_statistics import is_empty
 from ultraref.models.refiners.base import BaseRefiner, RefinerOutput
 from ultraref.models.roi import frame_to_crop
-from ultraref.models.sam import select_candidates
+from ultraref.models.sam import EmbeddingCache, select_candidates
 from ultraref.registry import MODELS, PROB_TRANSFORMS, PROMPT_GENERATORS, REFINERS, ROI_CROPPERS
 from ultraref.structures import Prompts
 
@@ -26,11 +26,15 @@ class SAMRefiner(BaseRefiner):
         prob_transforms: configs of maps of p that stand before cropper and generators.
         selection: "best" takes the candidate with the highest predicted IoU, "soft" weighs them by softmax(IoU / 0.1).
         multimask: three candidates, or SAM's single one.
+        embedding_cache: folder in which the image embeddings are kept, or None. Needs a frozen image encoder, the whole image
+            and `SegDataPreprocessor(hash_images=True)`; with geometric augmentation every image would be new, which
+            tools/train.py refuses.
         checkpoint: checkpoint of a refinement model whose part `refiner` is loaded, strictly.
         allow_contract_change: accept a checkpoint that was trained with another ROI, other prompts or other sizes.
 
     Raises:
-        ValueError: the checkpoint's input contract differs from this config's, or its weights don't fit.
+        ValueError: the checkpoint's input contract differs from this config's, or its weights don't fit; a cache was asked for
+            together with an ROI.
     """
 
     def __init__(
@@ -41,12 +45,18 @@ class SAMRefiner(BaseRefiner):
         prob_transforms: Sequence[dict] = (),
         selection: str = "best",
         multimask: bool = True,
+        embedding_cache: str | None = None,
         checkpoint: str | None = None,
         allow_contract_change: bool = False,
     ):
         super().__init__()
         if selection not in ("best", "soft"):
             raise ValueError(f"SAMRefiner: selection is {selection!r}; it must be 'best' or 'soft'")
+        if embedding_cache is not None and roi is not None:
+            raise ValueError(
+                "SAMRefiner: embedding_cache needs the whole image (roi=None): the ROI follows the coarse mask, so SAM sees "
+                "another crop at each step, and no embedding would ever be used again"
+            )
         self._contract = dict(
             roi=_plain(roi), prompts=_plain(prompts), prob_transforms=_plain(prob_transforms), multimask=multimask
         )
@@ -55,6 +65,8 @@ class SAMRefiner(BaseRefiner):
         self.roi_cropper = None if roi is None else ROI_CROPPERS.build(roi)
         self.prob_transforms = nn.Sequential(*(PROB_TRANSFORMS.build(config) for config in prob_transforms))
         self.selection, self.multimask = selection, multimask
+        # The preprocessing is in the hash, which is of the bytes that are normalised next, by constants of the published SAM.
+        self.embedding_cache = None if embedding_cache is None else EmbeddingCache(embedding_cache, "ImageNet mean and std")
         if checkpoint is not None:
             meta = load_part(self, checkpoint, prefix="refiner.")
             if not allow_contract_change:
@@ -77,7 +89,12 @@ class SAMRefiner(BaseRefiner):
             )
 
     def forward(
-        self, image: Tensor, coarse_prob: Tensor, coarse_pixel_area: float = 1.0, with_features: bool = False
+        self,
+        image: Tensor,
+        coarse_prob: Tensor,
+        coarse_pixel_area: float = 1.0,
+        with_features: bool = False,
+        image_hashes: Sequence[str] | None = None,
     ) -> RefinerOutput:
         """See `BaseRefiner.forward`. `image` must have SAM's size."""
         size = self.sam.image_size
@@ -102,7 +119,10 @@ class SAMRefiner(BaseRefiner):
         prompts = Prompts()
         for generator in self.prompt_generators:
             prompts = prompts.merge(generator(roi_prob, self.sam.mask_size))
-        embedding = self.sam.encode(roi_image)
+        if self.embedding_cache is None:
+            embedding = self.sam.encode(roi_image)
+        else:
+            embedding = self.embedding_cache.encode(self.sam, roi_image, image_hashes or ())
         logits, iou = self.sam.decode(embedding, prompts, multimask_output=self.multimask)
 
         # One candidate is selected first and upsampled after; then back to the image's frame, as probability.

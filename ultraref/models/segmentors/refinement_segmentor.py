@@ -93,7 +93,13 @@ class RefinementSegmentor(BaseModel):
         coarse_prob = F.interpolate(coarse_prob, image.shape[-2:], mode="bilinear", align_corners=False)
         pixel_area = image.shape[-2] * image.shape[-1] / (coarse.prob.shape[-2] * coarse.prob.shape[-1])
 
-        refined = self.refiner(image, coarse_prob, pixel_area, with_features=self.gate.feature_channels > 0)
+        refined = self.refiner(
+            image,
+            coarse_prob,
+            pixel_area,
+            with_features=self.gate.feature_channels > 0,
+            image_hashes=inputs.get("image_hash"),
+        )
         gate = self.gate(coarse_prob, refined.prob, refined.features)
         # lerp is exact at both ends: a gate of 0 gives p and a gate of 1 gives q, bit for bit.
         final_prob = torch.lerp(coarse_prob, refined.prob, gate)

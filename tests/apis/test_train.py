@@ -1,0 +1,59 @@
+"""What stops a training before it starts."""
+
+from pathlib import Path
+
+import pytest
+
+from ultraref.apis import load_config
+from ultraref.apis.train import check_embedding_cache, train
+from ultraref.engine.config_check import ConfigError
+from ultraref.engine.inputs import MissingInputsError
+
+ROOT = Path(__file__).parents[2]
+CACHED = ROOT / "configs/phase2/sam_cached_busi_fold0.py"
+HYBRID = ROOT / "configs/phase2/sam_hybrid_busi_fold0.py"
+
+
+def test_cached_config_has_no_geometric_augmentation():
+    check_embedding_cache(load_config(CACHED))
+
+
+def test_cache_with_geometric_augmentation_is_refused():
+    cfg = load_config(CACHED)
+    cfg.train_dataloader.dataset.pipeline = load_config(HYBRID).train_dataloader.dataset.pipeline
+    with pytest.raises(ValueError, match=r"RandomRotateFlip.*moves pixels"):
+        check_embedding_cache(cfg)
+
+
+def test_all_missing_inputs_are_listed_with_their_commands(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MissingInputsError) as error:
+        train(load_config(ROOT / "configs/phase3/gated_busi_fold2.py"))
+    text = str(error.value)
+    for expected in (
+        "data/busi/splits.json",
+        "tools/dataset_converters/busi.py",
+        "work_dirs/transunet_busi_fold2/best.pth",
+        "configs/phase1/transunet_busi_fold2.py",
+        "sam_vit_b_01ec64.pth",
+    ):
+        assert expected in text
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"model.gate.type": "UncertaintyGat"}, r"model\.gate\.type.*UncertaintyGate"),
+        ({"model.gate.gate_maximum": 0.5}, r"gate_maximum.*gate_max"),
+        ({"train_cgf.max_epochs": 3}, r"train_cgf.*train_cfg"),
+    ],
+)
+def test_mistyped_names_are_named(options, message):
+    with pytest.raises(ConfigError, match=f"(?s){message}"):
+        load_config(ROOT / "configs/phase3/gated_busi_fold0.py", options)
+
+
+def test_missing_config_is_named():
+    with pytest.raises(FileNotFoundError, match=r"configs/phase9/x\.py"):
+        load_config("configs/phase9/x.py")
