@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from torch.utils.data import Dataset
 
+from ultraref.datasets.exclusions import Exclusions
 from ultraref.datasets.prediction_store import PredictionRequest, PredictionStore
 from ultraref.datasets.splits import Splits
 from ultraref.registry import DATASETS, TRANSFORMS
@@ -27,18 +28,21 @@ class LesionDataset(Dataset):
         predictions: root of stored coarse predictions; checked here for all images of the part. A training or
             validation image takes the prediction of the model that held it out, a test image that of fold `fold`.
         names: the images to use, of those in the part; None for all.
+        exclude: exclusion manifest of `tools/audit_leakage.py`; its images are left out of every part.
         seed: seed of the random numbers.
 
     Attributes:
         names: sorted names of the images.
         splits: the set's `Splits`.
+        excluded: reasons by name of the images that the manifest leaves out of the set.
         coarse_size: size of the stored predictions in pixels; None without `predictions`.
         first_index: added to the index when random numbers are drawn; `ConcatLesionDataset` sets it, so that sample i
             of two sets differs.
 
     Raises:
         FileNotFoundError: the root, or images or masks of it, are missing.
-        ValueError: the split, fold or a name is not known, no image is left, or stored predictions don't fit.
+        ValueError: the split, fold or a name is not known, no image is left, or stored predictions or the exclusion
+            manifest don't fit.
     """
 
     METAINFO = {"classes": ("background", "lesion")}
@@ -51,6 +55,7 @@ class LesionDataset(Dataset):
         pipeline: list[dict | Callable] = (),
         predictions: str | None = None,
         names: list[str] | None = None,
+        exclude: str | None = None,
         seed: int = 0,
     ):
         self.data_root = Path(data_root)
@@ -59,6 +64,7 @@ class LesionDataset(Dataset):
         self.seed = seed
         self.first_index = 0
         self.splits = Splits.read(data_root)
+        self.excluded = {} if exclude is None else Exclusions.read(exclude).of(self.splits, exclude)
         self.names = self._select_names(names)
         self._check_files()
         self.predictions = predictions
@@ -75,6 +81,7 @@ class LesionDataset(Dataset):
                     f"{part} does not hold {', '.join(strange[:10])} ({len(strange)} of {len(wanted)} names)"
                 )
             names = sorted(set(wanted))
+        names = [name for name in names if name not in self.excluded]
         if not names:
             raise ValueError(f"{part} is empty")
         return names
@@ -117,6 +124,7 @@ class LesionDataset(Dataset):
             "fold": self.fold,
             "grouped": self.splits.grouped,
             "splits_hash": self.splits.hash,
+            "excluded": len(self.excluded),
         }
 
     @property

@@ -45,7 +45,7 @@ def test_two_masks_and_two_images_of_one_name_are_defects(archive):
     archive.image("original/case_2.png")
     found = find_bus(archive.root)
     assert [s.name for s in found.samples] == [f"case{n:04d}" for n in (0, 2, 3, 4, 5)]
-    shared, several = found.bad
+    several, shared = found.bad
     assert "Case 02.png and" in shared
     assert "get the same name 'case_0002'" in shared
     assert "case1.png: has 2 masks" in several

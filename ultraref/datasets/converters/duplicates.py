@@ -13,11 +13,13 @@ def perceptual_hash(image: np.ndarray) -> np.ndarray:
     return imagehash.phash(Image.fromarray(image), hash_size=HASH_SIZE).hash.ravel()
 
 
-def hash_distances(hashes: np.ndarray) -> np.ndarray:
-    """Returns the (N, N) int Hamming distances of (N, bits) bool hashes."""
+def hash_distances(hashes: np.ndarray, others: np.ndarray | None = None) -> np.ndarray:
+    """Returns the (N, M) int Hamming distances of (N, bits) bool hashes to (M, bits) others, themselves by default."""
     # With bits as +-1 the scalar product is bits - 2 distance; whole numbers this small are exact in float32.
-    signs = np.where(hashes, 1, -1).astype(np.float32)
-    return ((hashes.shape[1] - signs @ signs.T) / 2).astype(np.int64)
+    signs, other_signs = (
+        np.where(bits, 1, -1).astype(np.float32) for bits in (hashes, hashes if others is None else others)
+    )
+    return ((hashes.shape[1] - signs @ other_signs.T) / 2).astype(np.int64)
 
 
 def near_duplicate_pairs(hashes: np.ndarray, max_distance: int) -> list[tuple[int, int]]:

@@ -1,0 +1,94 @@
+"""Looks for leaks in converted sets: python tools/audit_leakage.py DATA... [--out FOLDER].
+
+Writes FOLDER/audit.json, contact_sheet.png, scatter.png and exclude.json, the manifest that a data set's `exclude`
+takes. The exit status is 1 if a split leaks, 2 if the audit failed.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from ultraref.datasets.audit import Audit, audit, draw_scatter, pair_sheet
+from ultraref.datasets.audit.pairs import CANDIDATE_DISTANCE, CORRELATION
+from ultraref.datasets.converters.convert import DUPLICATE_DISTANCE
+from ultraref.datasets.image_io import encode_rgb_png
+
+LISTED = 20
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="+", help="converted sets")
+    parser.add_argument("--out", default="work_dirs/audit", help="folder to write (default: %(default)s)")
+    parser.add_argument(
+        "--distance",
+        type=int,
+        default=CANDIDATE_DISTANCE,
+        help="candidates differ in at most so many of 256 hash bits (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--correlation",
+        type=float,
+        default=CORRELATION,
+        help="a candidate is confirmed from this correlation after registration on (default: %(default)s)",
+    )
+    parser.add_argument("--pairs", type=int, default=60, help="pairs on the contact sheet (default: %(default)s)")
+    return parser.parse_args()
+
+
+def print_outcome(outcome: Audit, console: Console) -> None:
+    """Prints the table of counts, and the first leaks."""
+    table = Table(title=f"{len(outcome.images)} images of {len(outcome.splits)} sets: pairs")
+    counts = outcome.counts()
+    for heading in ("", *next(iter(counts.values()))):
+        table.add_column(heading, justify="right" if heading else "left")
+    for kind, row in counts.items():
+        table.add_row(kind, *map(str, row.values()))
+    console.print(table)
+    for pair in outcome.leaks[:LISTED]:
+        first, second = outcome.images[pair.first], outcome.images[pair.second]
+        console.print(
+            f"leak: {first.dataset}/{first.name} ({first.part}) and {second.dataset}/{second.name} ({second.part}), "
+            f"{pair.distance} bits, correlation {pair.correlation:.2f}" + (f", {pair.flip}" if pair.flip else ""),
+            soft_wrap=True,
+        )
+    for (dataset, patient), members in list(outcome.split_patients.items())[:LISTED]:
+        parts = sorted({outcome.images[i].part for i in members})
+        console.print(f"leak: patient {patient} of {dataset} is in {', '.join(parts)}", soft_wrap=True)
+    for splits in outcome.splits.values():
+        console.print(f"{splits.dataset}: {'' if splits.grouped else 'UNGROUPED, '}{splits.grouping}", soft_wrap=True)
+
+
+def main() -> int:
+    args = parse_args()
+    try:
+        outcome = audit(
+            args.data, args.distance, args.correlation, lambda items, text: track(list(items), description=text)
+        )
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    out = Path(args.out)
+    out.mkdir(parents=True, exist_ok=True)
+    exclusions = outcome.exclusions()
+    (out / "audit.json").write_text(outcome.to_json(), encoding="utf-8")
+    (out / "exclude.json").write_text(exclusions.to_json(), encoding="utf-8")
+    leaks = set(outcome.leaks)
+    shown = sorted(outcome.pairs, key=lambda pair: (pair not in leaks, not pair.confirmed, -pair.correlation))
+    (out / "contact_sheet.png").write_bytes(encode_rgb_png(pair_sheet(outcome.images, shown[: args.pairs])))
+    draw_scatter(outcome, DUPLICATE_DISTANCE).savefig(out / "scatter.png", dpi=110)
+    print_outcome(outcome, Console())
+    left_out = sum(map(len, exclusions.reasons.values()))
+    print(
+        f"{len(leaks)} pairs and {len(outcome.split_patients)} patients leak; {out / 'exclude.json'} leaves out "
+        f"{left_out} images; pairs in {out / 'contact_sheet.png'}, all numbers in {out / 'audit.json'}"
+    )
+    return 1 if outcome.is_leaking else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
