@@ -17,7 +17,9 @@ from ultraref.registry import HOOKS, METRICS, MODELS, TRANSFORMS
 
 ROOT = Path(__file__).parent.parent
 CONFIGS = sorted(
-    str(path.relative_to(ROOT)) for path in (ROOT / "configs").rglob("*.py") if "_base_" not in path.relative_to(ROOT).parts
+    str(path.relative_to(ROOT))
+    for path in (ROOT / "configs").rglob("*.py")
+    if "_base_" not in path.relative_to(ROOT).parts
 )
 FOLDS = [path for path in CONFIGS if "fold" in Path(path).stem]
 ABLATIONS = [path for path in CONFIGS if path.startswith("configs/ablations/")]

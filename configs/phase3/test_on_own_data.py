@@ -4,4 +4,4 @@
 _base_ = "./test_on_udiat.py"
 data_root = "{{$ULTRAREF_DATA:data}}/own"
 test_dataloader = dict(dataset=dict(data_root=data_root))
-made_by = {data_root: "python tools/dataset_converters/folder.py SRC " + data_root}
+made_by = {data_root: "python tools/dataset_converters/folder.py SRC " + data_root + " --test-percent 100"}
