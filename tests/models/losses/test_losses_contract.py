@@ -29,10 +29,21 @@ ARGUMENTS = {
     "FocalDiceLoss": {"logits": logits(K), "target": TARGET},
     "IoURegressionLoss": {"logits": logits(K), "iou": uniform(K), "target": TARGET},
     "ProbBCEDiceLoss": {"prob": PROB, "target": TARGET},
+    "PointCoordinateLoss": {"points": uniform(7, 2), "target": uniform(7, 2), "valid": uniform()},
+    "PointLabelLoss": {
+        "logits": lambda: torch.randn(B, 7, dtype=torch.float64),
+        "target": uniform(7),
+        "valid": uniform(),
+    },
     "ChangePenalty": {"refined_prob": PROB, "coarse_prob": PROB, "coarse_dice": uniform()},
 }
 # What a loss is differentiated with respect to.
-TRAINED = {"IoURegressionLoss": "iou", "ChangePenalty": "refined_prob", "ProbBCEDiceLoss": "prob"}
+TRAINED = {
+    "PointCoordinateLoss": "points",
+    "IoURegressionLoss": "iou",
+    "ChangePenalty": "refined_prob",
+    "ProbBCEDiceLoss": "prob",
+}
 
 every_loss = pytest.mark.parametrize("name", ARGUMENTS)
 

@@ -5,6 +5,7 @@ from ultraref.models.losses.ce_dice import CEDiceLoss
 from ultraref.models.losses.change_penalty import ChangePenalty
 from ultraref.models.losses.focal import FocalDiceLoss, FocalLoss
 from ultraref.models.losses.iou_regression import IoURegressionLoss
+from ultraref.models.losses.point import PointCoordinateLoss, PointLabelLoss
 from ultraref.models.losses.prob_bce_dice import ProbBCEDiceLoss
 
 __all__ = [
@@ -14,5 +15,7 @@ __all__ = [
     "FocalDiceLoss",
     "FocalLoss",
     "IoURegressionLoss",
+    "PointCoordinateLoss",
+    "PointLabelLoss",
     "ProbBCEDiceLoss",
 ]

@@ -4,11 +4,16 @@ from ultraref.models.prompts.base import BasePromptGenerator, BasePromptPredicto
 from ultraref.models.prompts.box import BoxPromptGenerator
 from ultraref.models.prompts.mask import MaskPromptGenerator
 from ultraref.models.prompts.points import PointPromptGenerator
+from ultraref.models.prompts.ppn import PPN, PredictedPoints
+from ultraref.models.prompts.query_predictor import QueryPromptPredictor
 
 __all__ = [
+    "PPN",
     "BasePromptGenerator",
     "BasePromptPredictor",
     "BoxPromptGenerator",
     "MaskPromptGenerator",
     "PointPromptGenerator",
+    "PredictedPoints",
+    "QueryPromptPredictor",
 ]
