@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 WORK_DIRS = {"phantoms": Path("work_dirs/quickstart"), "busi": Path("work_dirs/quickstart_busi")}
-NUM_PHANTOMS = 450
+NUM_PHANTOMS = 700
 
 
 def parse_args() -> argparse.Namespace:

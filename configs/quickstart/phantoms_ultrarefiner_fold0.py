@@ -1,4 +1,4 @@
-# Quick start, phase 3, fold 0: both tiny networks jointly, the coarse network's last two blocks and head from epoch 2 on.
+# Quick start, phase 3, fold 0: both tiny networks jointly, the coarse network's last two blocks and head from epoch 1 on.
 _base_ = [
     "../_base_/models/transunet_tiny.py",
     "../_base_/models/sam_refiner_tiny.py",
@@ -30,8 +30,8 @@ optim_wrapper = dict(
         }
     ),
 )
-param_scheduler = [dict(type="CosineAnnealingLR", T_max=4, begin=0, end=4, by_epoch=True, convert_to_iter_based=True)]
-train_cfg = dict(max_epochs=4)
+param_scheduler = [dict(type="CosineAnnealingLR", T_max=3, begin=0, end=3, by_epoch=True, convert_to_iter_based=True)]
+train_cfg = dict(max_epochs=3, val_interval=1)
 custom_hooks = [
     *_base_.custom_hooks,
     dict(
@@ -40,7 +40,7 @@ custom_hooks = [
             dict(name="sam", epoch=0, train=["refiner"]),
             dict(
                 name="joint",
-                epoch=2,
+                epoch=1,
                 train=["refiner", "coarse_source.network.decoder.blocks.[23]", "coarse_source.network.head"],
                 eval=["coarse_source.*:BatchNorm*"],
             ),

@@ -7,7 +7,8 @@ from mmengine.registry import init_default_scope
 
 from ultraref import provenance
 from ultraref.apis.config import load_config, without_initial_weights
-from ultraref.models.checkpoint_loading import read_checkpoint
+from ultraref.checkpoint import load_checkpoint_file
+from ultraref.engine.runner import load_strictly
 from ultraref.registry import MODELS
 
 
@@ -28,11 +29,8 @@ def init_model(config: str | Config, checkpoint: str, device: str = "cpu") -> Ba
     """
     cfg = config if isinstance(config, Config) else load_config(config)
     init_default_scope("ultraref")
-    loaded = read_checkpoint(checkpoint)
+    loaded = load_checkpoint_file(checkpoint)
     model = MODELS.build(without_initial_weights(cfg.model))
-    try:
-        model.load_state_dict(loaded["state_dict"])
-    except RuntimeError as error:
-        raise ValueError(f"{checkpoint} doesn't fit the model of the config: {error}") from error
+    load_strictly(model, loaded["state_dict"], str(checkpoint))
     provenance.record_loaded(model, str(checkpoint), loaded.get("meta", {}).get("trained_on", []))
     return model.to(torch.device(device)).eval()

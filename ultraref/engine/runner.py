@@ -16,7 +16,7 @@ from mmengine.runner.checkpoint import weights_to_cpu
 from torch import distributed, nn
 
 from ultraref import provenance
-from ultraref.engine.checkpoint import load_checkpoint_file, save_atomically, to_plain
+from ultraref.checkpoint import load_checkpoint_file, save_atomically, to_plain
 from ultraref.registry import RUNNERS
 
 LAST_CHECKPOINT = "last.pth"

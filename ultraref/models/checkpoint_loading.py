@@ -2,30 +2,10 @@
 
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from ultraref import provenance
-
-
-def read_checkpoint(path: str | Path) -> dict:
-    """Reads a checkpoint without unpickling code.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is no checkpoint of this package (`state_dict` and `meta`).
-    """
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            f"checkpoint {path} does not exist; run the phase that makes it first, or correct the path in the config"
-        )
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise ValueError(f"{path} can't be read as a checkpoint of tensors and plain values: {error}") from error
-    if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
-        raise ValueError(f"{path} holds no `state_dict`; a checkpoint that tools/train.py wrote is expected")
-    return checkpoint
+from ultraref.checkpoint import load_checkpoint_file
 
 
 def load_part(module: nn.Module, path: str | Path, prefix: str) -> dict:
@@ -46,7 +26,7 @@ def load_part(module: nn.Module, path: str | Path, prefix: str) -> dict:
         FileNotFoundError: there is no such file.
         ValueError: the file is no checkpoint, holds nothing under `prefix`, or its keys or shapes don't fit.
     """
-    checkpoint = read_checkpoint(path)
+    checkpoint = load_checkpoint_file(path)
     state = {key[len(prefix) :]: value for key, value in checkpoint["state_dict"].items() if key.startswith(prefix)}
     if not state:
         parts = sorted({key.split(".")[0] for key in checkpoint["state_dict"]})

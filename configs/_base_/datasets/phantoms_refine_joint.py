@@ -16,7 +16,7 @@ eval_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=16,
+    batch_size=8,
     num_workers=1,
     persistent_workers=True,
     drop_last=True,
@@ -25,7 +25,7 @@ train_dataloader = dict(
     dataset=dict(type="LesionDataset", data_root=data_root, split="train", fold=0, pipeline=train_pipeline),
 )
 val_dataloader = dict(
-    batch_size=16,
+    batch_size=8,
     num_workers=1,
     persistent_workers=True,
     sampler=dict(type="EpochSampler", shuffle=False),
@@ -33,7 +33,7 @@ val_dataloader = dict(
     dataset=dict(type="LesionDataset", data_root=data_root, split="val", fold=0, pipeline=eval_pipeline),
 )
 test_dataloader = dict(
-    batch_size=16,
+    batch_size=8,
     num_workers=1,
     sampler=dict(type="EpochSampler", shuffle=False),
     collate_fn=dict(type="ultraref.datasets.collate.stack_collate"),

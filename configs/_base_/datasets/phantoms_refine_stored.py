@@ -26,7 +26,7 @@ eval_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=16,
+    batch_size=8,
     num_workers=1,
     persistent_workers=True,
     drop_last=True,
@@ -42,7 +42,7 @@ train_dataloader = dict(
     ),
 )
 val_dataloader = dict(
-    batch_size=16,
+    batch_size=8,
     num_workers=1,
     persistent_workers=True,
     sampler=dict(type="EpochSampler", shuffle=False),
@@ -58,7 +58,7 @@ val_dataloader = dict(
 )
 # The test set's predictions are those of the fold's own coarse model.
 test_dataloader = dict(
-    batch_size=16,
+    batch_size=8,
     num_workers=1,
     sampler=dict(type="EpochSampler", shuffle=False),
     collate_fn=dict(type="ultraref.datasets.collate.stack_collate"),

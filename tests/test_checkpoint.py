@@ -9,7 +9,7 @@ import torch
 from mmengine.config import ConfigDict
 from mmengine.logging import HistoryBuffer
 
-from ultraref.engine.checkpoint import from_plain, load_checkpoint_file, save_atomically, to_plain
+from ultraref.checkpoint import from_plain, load_checkpoint_file, save_atomically, to_plain
 
 
 def test_to_plain_round_trip_keeps_values(tmp_path):
