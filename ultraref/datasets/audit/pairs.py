@@ -14,7 +14,7 @@ from ultraref.datasets.converters.duplicates import hash_distances
 # Of 256 bits. Zoomed, turned and shifted copies lie up to here, among thousands of unrelated pairs that the correlation
 # then sorts out.
 CANDIDATE_DISTANCE = 100
-# On BUSI, the most alike pair of an image with a mirror image of another lesion has 0.80.
+# On BUSI, 832 candidates are an image and the flipped image of another lesion; the most alike have 0.78.
 CORRELATION = 0.85
 
 

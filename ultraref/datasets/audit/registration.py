@@ -38,7 +38,9 @@ def registered_correlation(first: np.ndarray, second: np.ndarray) -> float:
     Args:
         first, second: local contrast, (SIDE, SIDE) float32, from `local_contrast`.
     """
-    shift, _ = cv2.phaseCorrelate(first, second, cv2.createHanningWindow(first.shape[::-1], cv2.CV_32F))
+    window = cv2.createHanningWindow(first.shape[::-1], cv2.CV_32F)
+    # OpenCV multiplies the window into arrays of an optimal size in place: hand it copies.
+    shift, _ = cv2.phaseCorrelate(first.copy(), second.copy(), window)
     return max(_correlation_from(first, second, start) for start in ((0.0, 0.0), shift))
 
 
@@ -56,4 +58,4 @@ def _correlation_from(first: np.ndarray, second: np.ndarray, shift: tuple[float,
         return -1.0
     x, y = first[inside] - first[inside].mean(), moved[inside] - moved[inside].mean()
     norm = float(np.sqrt((x * x).sum() * (y * y).sum()))
-    return float((x * y).sum()) / norm if norm > 0 else -1.0
+    return float((x * y).sum()) / norm if norm > 1e-3 else -1.0
