@@ -90,6 +90,19 @@ def test_missing_inputs_come_with_the_command_that_makes_them(path):
     assert all(item.command for item in find_missing_inputs(read(path)))
 
 
+@pytest.mark.parametrize("path", CONFIGS)
+def test_refiner_is_given_what_it_was_trained_on(path):
+    """The phase-2 config whose checkpoint a phase-3 config loads gives the refiner the same inputs."""
+    refiner = read(path).model.get("refiner", {})
+    if not str(refiner.get("checkpoint")).startswith("work_dirs/sam_"):
+        return
+    trained = read(f"configs/phase2/{Path(refiner.checkpoint).parent.name}.py").model.refiner
+    differing = [
+        key for key in ("roi", "prompts", "prob_transforms", "multimask") if refiner.get(key) != trained.get(key)
+    ]
+    assert bool(differing) == refiner.get("allow_contract_change", False)
+
+
 @pytest.mark.parametrize("path", ABLATIONS)
 def test_ablation_is_short_and_changes_what_is_trained(path):
     lines = (ROOT / path).read_text().splitlines()
