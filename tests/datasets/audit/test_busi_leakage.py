@@ -22,7 +22,7 @@ def outcome(busi_root, tmp_path_factory):
 def test_grouped_split_is_clean(outcome):
     assert not outcome.is_leaking
     assert not [p for p in outcome.pairs if p.distance <= 76 and not p.flip and not _one_part(outcome, p)]
-    assert len(outcome.confirmed) > 120
+    assert len(outcome.confirmed) > 150
 
 
 def test_numbers_of_near_duplicates(outcome):

@@ -172,3 +172,55 @@ def test_pixels_are_hashed_apart_from_their_encoding(tmp_path, samples):
     convert(Found(moved), tmp_path / "b", "toy")
     hashes = [json.loads((tmp_path / d / "splits.json").read_text())["hash"] for d in "ab"]
     assert hashes[0] == hashes[1]
+
+
+def test_defects_are_named_together_and_skipped_on_demand(tmp_path, samples):
+    odd = write_sample(tmp_path / "raw", "odd", picture(70), corner(shape=(72, 60)))
+    samples[4].image_path.write_bytes(samples[4].image_path.read_bytes()[:100])
+    samples[5].mask_paths[0].write_bytes(b"")
+    found = Found([*samples, odd], ["stray.txt: not an image"], ["twice: get the same name"], source=tmp_path / "raw")
+    with pytest.raises(ValueError, match="4 defects") as error:
+        convert(found, tmp_path / "dst", "toy")
+    for words in ("i04.png", "i05_m0.png", "odd_m0.png: the mask is 72 x 60", "twice: get", "--skip-bad"):
+        assert words in str(error.value)
+    assert not (tmp_path / "dst").exists()
+    report = convert(found, tmp_path / "dst", "toy", skip_bad=True)
+    assert (report.found, report.kept, len(report.bad), len(report.left_out)) == (13, 10, 4, 1)
+    assert not {"i04", "i05", "odd"} & Splits.read(tmp_path / "dst").images.keys()
+    assert not list((tmp_path / "dst").rglob("i04*"))
+    assert report.bad[1].startswith("i04.png")  # relative to the source
+
+
+def test_normals_are_dropped_or_kept_apart(tmp_path, samples):
+    blank = write_sample(tmp_path / "raw", "blank", picture(52), corner(0))
+    convert(Found([*samples, blank]), tmp_path / "dst", "toy")
+    dropped = tree(tmp_path / "dst")
+    assert not any("blank.png" in path for path in dropped)
+    report = convert(Found([*samples, blank]), tmp_path / "dst", "toy", keep_normals=True)
+    kept = tree(tmp_path / "dst")
+    assert kept.keys() - dropped.keys() == {"normals/images/blank.png", "normals/masks/blank.png"}
+    assert {path: kept[path] for path in dropped} == dropped
+    assert report.blank == ["blank"]
+    convert(Found(samples), tmp_path / "dst", "toy")  # what a conversion wrote may be replaced
+    assert not (tmp_path / "dst" / "normals").exists()
+
+
+@pytest.mark.parametrize("file", ["train/images/notes.txt", "train/deep/er/a.png", "normals/a.png"])
+def test_a_foreign_file_among_the_converted_ones_is_refused(tmp_path, samples, file):
+    convert(Found(samples), tmp_path / "dst", "toy")
+    path = tmp_path / "dst" / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("mine")
+    with pytest.raises(FileExistsError, match=file):
+        convert(Found(samples), tmp_path / "dst", "toy")
+    assert path.read_text() == "mine"
+
+
+def test_known_pairs_stay_together(tmp_path, samples):
+    known = [("i00", "i07"), ("i07", "i11"), ("i01", "gone")]
+    for seed in range(4):
+        report = convert(Found(samples, together=known), tmp_path / "dst", "toy", seed=seed)
+        images = Splits.read(tmp_path / "dst").images
+        assert len({images[name].fold for name in ("i00", "i07", "i11")}) == 1
+        assert report.num_grouped == 3
+    assert report.grouping.endswith("2 known pairs")

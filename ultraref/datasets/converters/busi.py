@@ -11,10 +11,10 @@ _MASK = re.compile(r"(?P<stem>.+)_mask(?:_(?P<number>\d+))?", re.IGNORECASE)
 # Images of one lesion that are zoomed, turned or shifted against each other so far that the perceptual hash doesn't
 # show it (distance above 76 of 256). The audit found them with candidates up to 104; each was checked by eye.
 _SAME_LESION = {
-    "benign": [(62, 140), (125, 126), (204, 206), (433, 435)],
+    "benign": [(62, 140), (125, 126), (204, 206), (244, 245), (343, 361), (433, 435)],
     "malignant": [
         (3, 4), (4, 7), (4, 8), (4, 9), (5, 7), (5, 8), (5, 9), (39, 40), (65, 66), (80, 81), (93, 94), (95, 96),
-        (106, 107), (128, 129),
+        (106, 107), (120, 122), (128, 129), (139, 207), (184, 202),
     ],
 }  # fmt: skip
 # (benign, malignant): one lesion in two classes.
