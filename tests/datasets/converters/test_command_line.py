@@ -1,5 +1,10 @@
 """What a user types and reads."""
 
+import runpy
+import shutil
+import sys
+from pathlib import Path
+
 import pytest
 
 from ultraref.datasets.converters.busi import find_busi
@@ -22,3 +27,61 @@ def test_an_error_is_one_line_without_a_traceback(tmp_path):
     assert str(stop.value).startswith("error: ")
     assert "nowhere" in str(stop.value)
     assert "\n" not in str(stop.value)
+
+
+TOOLS = Path(__file__).parents[3] / "tools" / "dataset_converters"
+
+
+def run_tool(monkeypatch, name, *arguments):
+    """Runs a script as `python tools/dataset_converters/NAME.py ARGUMENTS` would."""
+    monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+    runpy.run_path(str(TOOLS / f"{name}.py"), run_name="__main__")
+
+
+@pytest.mark.parametrize(
+    ("name", "images", "masks", "options", "test"),
+    [
+        ("bus", "original", "GT", (), 2),
+        ("udiat", "original", "GT", (), 10),
+        ("bus_uc", "All/images", "All/masks", (), 2),
+        ("bus_uclm", "images", "masks", (), 2),
+        ("folder", "images", "masks", ("--images", "images/*.png", "--test-percent", "50", "--name", "mine"), 5),
+    ],
+)
+def test_every_script(monkeypatch, archive, tmp_path, capsys, name, images, masks, options, test):
+    for number in range(10):
+        archive.image(f"{images}/{number}a_1.png")
+        archive.mask(f"{masks}/{number}a_1.png", colour=(255, 0, 0))
+    run_tool(monkeypatch, name, archive.root, tmp_path / "dst", *options)
+    splits = Splits.read(tmp_path / "dst")
+    assert splits.dataset == ("mine" if name == "folder" else name)
+    assert len(splits.select("test")) == test
+    assert "10 images found, 10 kept" in capsys.readouterr().out
+
+
+def test_busbra_takes_official_folds(monkeypatch, archive, tmp_path):
+    for case in range(1, 6):
+        archive.image(f"Images/bus_000{case}-l.png")
+        archive.mask(f"Masks/mask_000{case}-l.png")
+    ids = [f"bus_000{case}-l" for case in range(1, 6)]
+    archive.text("bus_data.csv", "ID,Case,Pathology\n" + "".join(f"{i},{i},benign\n" for i in ids))
+    archive.text("5-fold-cv.csv", "ID,kFold\n" + "".join(f"{i},{n}\n" for n, i in enumerate(ids, start=1)))
+    run_tool(monkeypatch, "busbra", archive.root, tmp_path / "dst", "--official-folds", "5")
+    assert [entry.fold for entry in Splits.read(tmp_path / "dst").images.values()] == [0, 1, 2, 3, 4]
+
+
+def test_to_coco_and_back(monkeypatch, phantom_root, tmp_path):
+    run_tool(monkeypatch, "to_coco", phantom_root, tmp_path / "out" / "set.json")
+    run_tool(monkeypatch, "coco", phantom_root, tmp_path / "dst", "--annotations", tmp_path / "out" / "set.json")
+    assert Splits.read(tmp_path / "dst").images.keys() == Splits.read(phantom_root).images.keys()
+
+
+def test_an_option_skips_defects(raw_phantoms, tmp_path, capsys):
+    raw = tmp_path / "raw"
+    shutil.copytree(raw_phantoms, raw)
+    (raw / "benign" / "benign (2).png").write_bytes(b"broken")
+    with pytest.raises(SystemExit, match=r"(?s)1 defects.*benign \(2\)\.png.*"):
+        run_converter("busi", find_busi, "help", [str(raw), str(tmp_path / "dst")])
+    run_converter("busi", find_busi, "help", [str(raw), str(tmp_path / "dst"), "--skip-bad", "--keep-normals"])
+    assert "1 defects skipped" in capsys.readouterr().out
+    assert len(list((tmp_path / "dst" / "normals" / "images").iterdir())) == 3
