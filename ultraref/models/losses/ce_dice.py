@@ -2,7 +2,8 @@
 
 from torch import Tensor, nn
 
-from ultraref.models.losses.functional import check_shape, full_precision, soft_dice
+from ultraref.models.losses.functional import check_shape, soft_dice
+from ultraref.models.precision import full_precision
 from ultraref.registry import LOSSES
 
 

@@ -3,7 +3,8 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ultraref.models.losses.functional import check_shape, full_precision, soft_dice
+from ultraref.models.losses.functional import check_shape, soft_dice
+from ultraref.models.precision import full_precision
 from ultraref.registry import LOSSES
 
 

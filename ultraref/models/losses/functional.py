@@ -1,27 +1,6 @@
-"""What the losses share: precision, shape checks, and overlap measured per sample."""
+"""What the losses share: shape checks, and overlap measured per sample."""
 
-import functools
-
-import torch
 from torch import Tensor
-
-
-def full_precision(forward):
-    """Decorates a loss's `forward`: autocast off, and all tensors in float32, or in float64 if one of them is.
-
-    A sum over a megapixel mask overflows float16 and loses small lesions in bfloat16. Targets may be of any type.
-    """
-
-    @functools.wraps(forward)
-    def wrapped(self, *args, **kwargs):
-        tensors = [a for a in (*args, *kwargs.values()) if isinstance(a, Tensor)]
-        dtype = torch.float64 if any(t.dtype == torch.float64 for t in tensors) else torch.float32
-        args = [a.to(dtype) if isinstance(a, Tensor) else a for a in args]
-        kwargs = {name: a.to(dtype) if isinstance(a, Tensor) else a for name, a in kwargs.items()}
-        with torch.autocast(tensors[0].device.type, enabled=False):
-            return forward(self, *args, **kwargs)
-
-    return wrapped
 
 
 def check_shape(loss, name: str, tensor: Tensor, expected: tuple) -> None:

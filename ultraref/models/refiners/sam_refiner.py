@@ -66,7 +66,9 @@ class SAMRefiner(BaseRefiner):
         self.prob_transforms = nn.Sequential(*(PROB_TRANSFORMS.build(config) for config in prob_transforms))
         self.selection, self.multimask = selection, multimask
         # The preprocessing is in the hash, which is of the bytes that are normalised next, by constants of the published SAM.
-        self.embedding_cache = None if embedding_cache is None else EmbeddingCache(embedding_cache, "ImageNet mean and std")
+        self.embedding_cache = (
+            None if embedding_cache is None else EmbeddingCache(embedding_cache, "ImageNet mean and std")
+        )
         if checkpoint is not None:
             meta = load_part(self, checkpoint, prefix="refiner.")
             if not allow_contract_change:
