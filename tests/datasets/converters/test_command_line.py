@@ -45,7 +45,7 @@ def run_tool(monkeypatch, name, *arguments):
         ("udiat", "original", "GT", (), 10),
         ("bus_uc", "All/images", "All/masks", (), 2),
         ("bus_uclm", "images", "masks", (), 2),
-        ("folder", "images", "masks", ("--images", "images/*.png", "--test-percent", "50", "--name", "mine"), 5),
+        ("folder", "images", "masks", ("--images", "images/*.png", "--test-percent", "0", "--name", "mine"), 0),
     ],
 )
 def test_every_script(monkeypatch, archive, tmp_path, capsys, name, images, masks, options, test):
