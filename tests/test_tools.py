@@ -1,11 +1,14 @@
 """The commands as a user meets them: exit status and what they say of bad input."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from ultraref.datasets import Splits
 
 ROOT = Path(__file__).parent.parent
 
@@ -45,11 +48,9 @@ def test_bad_input_ends_with_one_message(arguments, expected, tmp_path):
 
 
 def test_a_damaged_image_is_named(tmp_path, phantom_root):
-    import shutil
-
     data_root = tmp_path / "data"
     shutil.copytree(phantom_root, data_root)
-    damaged = sorted((data_root / "train/images").glob("*.png"))[0]
+    damaged = data_root / "train/images" / f"{Splits.read(data_root).select('train', 0)[0]}.png"
     damaged.write_bytes(damaged.read_bytes()[:100])
     result = run(
         "train.py",
@@ -58,7 +59,8 @@ def test_a_damaged_image_is_named(tmp_path, phantom_root):
         str(tmp_path / "work"),
         "--cfg-options",
         *(f"{split}_dataloader.dataset.data_root={data_root}" for split in ("train", "val", "test")),
-        "train_dataloader.dataset.fold=None",
+        *(f"{split}_dataloader.num_workers=0" for split in ("train", "val")),
+        *(f"{split}_dataloader.persistent_workers=False" for split in ("train", "val")),
     )
     assert result.returncode == 2, result.stderr
     assert damaged.name in result.stderr

@@ -156,16 +156,17 @@ def test_prediction_fields():
 @pytest.mark.parametrize("roi", [None, dict(type="LesionROICropper")])
 def test_gate_reads_features_over_the_image(roi):
     model = build(gate=dict(type="LearnedGate", feature_channels=32), refiner=tiny_refiner(roi=roi))
-    torch.nn.init.normal_(model.gate.projection.weight)
-    seen = []
-    model.gate.register_forward_pre_hook(lambda module, args: seen.append(args[2]))
-    output = model.refine(inputs(blob(1)))
-    assert seen[0].shape == (1, 32, 4, 4)
+    # An embedding that tells its own column: features of a frame cell must be that cell's place in the crop.
+    columns = torch.arange(4.0).expand(1, 32, 4, 4).contiguous()
+    model.refiner.sam.encode = lambda image: columns
+    output = model.refine(inputs((blob(1) > 0.5).float()))
     assert output.gate.shape == (1, 1, 64, 64)
-    if roi is not None:
-        # The disc is left of and above the centre: the far corner of the image lies outside of the ROI.
-        assert not seen[0][..., 3, 3].any()
-        assert seen[0][..., 1, 1].any()
+    centres = (torch.arange(4) + 0.5) * 16 - 0.5
+    x1, _, x2, _ = (-0.5, -0.5, 63.5, 63.5) if roi is None else output.refined.roi[0].tolist()
+    expected = (centres - x1) * 4 / (x2 - x1) - 0.5
+    inside = (expected >= 0) & (expected <= 3)
+    assert inside.any()
+    torch.testing.assert_close(output.refined.features[0, 0, 1, inside], expected[inside], atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,9 @@ class OverlayHook(Hook):
             if wanted is not None and self._done >= wanted:
                 return
             self._done += 1
-            yield sample.metainfo["name"], draw_overlay(image[0].cpu().numpy(), sample)
+            # What lies beyond the content is padding, which predictions don't cover.
+            rows, columns = sample.metainfo.get("content_size", image.shape[-2:])
+            yield sample.metainfo["name"], draw_overlay(image[0, :rows, :columns].cpu().numpy(), sample)
 
     @staticmethod
     def _write(folder: Path, name: str, picture) -> None:

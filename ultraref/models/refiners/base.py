@@ -20,7 +20,8 @@ class RefinerOutput:
         prompts: what SAM was given, in pixels of the ROI's frame.
         roi: (B, 4) float xyxy in the image's frame, or None where the whole image was used.
         empty: (B,) bool, True where the coarse mask had a mass below one pixel of the coarse frame.
-        features: (B, F, e, e) float, image features over the image's frame, 0 outside of the ROI; None if not asked for.
+        features: (B, F, e, e) float, image features over the image's frame, 0 where the ROI is more than a cell away; None
+            if not asked for.
     """
 
     prob: Tensor
