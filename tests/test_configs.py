@@ -11,8 +11,8 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
 from ultraref.apis import load_config
-from ultraref.apis.config import without_initial_weights
 from ultraref.engine.inputs import find_missing_inputs
+from ultraref.models.checkpoint_loading import without_initial_weights
 from ultraref.registry import HOOKS, METRICS, MODELS, TRANSFORMS
 
 ROOT = Path(__file__).parent.parent

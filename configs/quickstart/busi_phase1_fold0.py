@@ -5,6 +5,6 @@ predictions_root = "work_dirs/quickstart_busi/predictions"
 train_dataloader = dict(dataset=dict(data_root=data_root))
 val_dataloader = dict(dataset=dict(data_root=data_root))
 test_dataloader = dict(dataset=dict(data_root=data_root))
-param_scheduler = [dict(type="CosineAnnealingLR", T_max=30, begin=0, end=30, by_epoch=True, convert_to_iter_based=True)]
-train_cfg = dict(max_epochs=30, val_interval=3)
+param_scheduler = [dict(type="CosineAnnealingLR", T_max=24, begin=0, end=24, by_epoch=True, convert_to_iter_based=True)]
+train_cfg = dict(max_epochs=24, val_interval=3)
 made_by = {data_root: "make quickstart-busi BUSI=FOLDER"}

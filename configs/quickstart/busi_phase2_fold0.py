@@ -5,6 +5,6 @@ predictions_root = "work_dirs/quickstart_busi/predictions"
 train_dataloader = dict(dataset=dict(data_root=data_root, predictions=predictions_root))
 val_dataloader = dict(dataset=dict(data_root=data_root, predictions=predictions_root))
 test_dataloader = dict(dataset=dict(data_root=data_root, predictions=predictions_root))
-param_scheduler = [dict(type="CosineAnnealingLR", T_max=36, begin=0, end=36, by_epoch=True, convert_to_iter_based=True)]
-train_cfg = dict(max_epochs=36, val_interval=3)
+param_scheduler = [dict(type="CosineAnnealingLR", T_max=28, begin=0, end=28, by_epoch=True, convert_to_iter_based=True)]
+train_cfg = dict(max_epochs=28, val_interval=4)
 made_by = {data_root: "make quickstart-busi BUSI=FOLDER", predictions_root: "make quickstart-busi BUSI=FOLDER"}

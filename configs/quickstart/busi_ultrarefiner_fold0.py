@@ -8,8 +8,8 @@ model = dict(
 train_dataloader = dict(dataset=dict(data_root=data_root))
 val_dataloader = dict(dataset=dict(data_root=data_root))
 test_dataloader = dict(dataset=dict(data_root=data_root))
-param_scheduler = [dict(type="CosineAnnealingLR", T_max=6, begin=0, end=6, by_epoch=True, convert_to_iter_based=True)]
-train_cfg = dict(max_epochs=6, val_interval=1)
+param_scheduler = [dict(type="CosineAnnealingLR", T_max=4, begin=0, end=4, by_epoch=True, convert_to_iter_based=True)]
+train_cfg = dict(max_epochs=4, val_interval=1)
 made_by = {
     data_root: "make quickstart-busi BUSI=FOLDER",
     "work_dirs/quickstart_busi/busi_phase1_fold0/best.pth": "make quickstart-busi BUSI=FOLDER",

@@ -236,3 +236,18 @@ def test_mistyped_options(key, expected):
 
 def test_no_options_are_fine():
     check_cfg_options(config(), {})
+
+
+def test_errors_of_an_augmentor_may_carry_weights():
+    weights = [{"type": "Identity", "weight": 0.5}, {"type": "Shift", "weight": 0.5}]
+    augmentor = {"type": "MaskErrorAugmentor", "weights": weights}
+    cfg = config()
+    cfg.train_dataloader.dataset.pipeline = [{"type": "SimulateCoarse", "coarse_size": 64, "augmentor": augmentor}]
+    cfg.train_dataloader.dataset.type = "LesionDataset"
+    cfg.train_dataloader.dataset.data_root = "data"
+    for key in set(cfg.train_dataloader.dataset) - {"type", "data_root", "pipeline"}:
+        cfg.train_dataloader.dataset.pop(key)
+    check_config(cfg)
+    weights[0]["wieght"] = 1
+    cfg.train_dataloader.dataset.pipeline[0].augmentor.weights = weights
+    assert "wieght" in problem(cfg)

@@ -113,3 +113,18 @@ def test_one_error_lists_all(tmp_path):
     write_file(tmp_path / "best.pth")
     write_splits(tmp_path / "data")
     require_inputs(cfg)
+
+
+def test_a_part_with_a_checkpoint_needs_no_initial_weights(tmp_path):
+    sam, phase2 = str(tmp_path / "sam.pth"), str(tmp_path / "phase2" / "best.pth")
+    cfg = Config({"model": {"refiner": {"checkpoint": phase2, "sam": {"checkpoint": sam}}}})
+    assert [item.path for item in find_missing_inputs(cfg)] == [phase2]
+    cfg.model.refiner.checkpoint = None
+    assert [item.path for item in find_missing_inputs(cfg)] == [sam]
+
+
+def test_exclusion_manifests_and_annotations_are_looked_for(tmp_path):
+    options = {"exclude": str(tmp_path / "exclude.json"), "ann_file": str(tmp_path / "coco.json")}
+    missing = find_missing_inputs(Config({"test_dataloader": dataset(tmp_path / "data", "test", None, **options)}))
+    kinds = {item.config_key.rpartition(".")[2]: item.kind for item in missing}
+    assert kinds == {"data_root": "data set", "exclude": "exclusion manifest", "ann_file": "annotations"}

@@ -65,6 +65,18 @@ def test_coarse_alone_has_no_difference():
     ]
 
 
+def test_several_sets_have_their_own_means():
+    metric = RefinementMetric(size=8)
+    items = [sample("a", half(2), half(4), half(4)), sample("b", half(4), half(4), half(4))]
+    for item, dataset in zip(items, ("busi", "bus")):
+        item["dataset"] = dataset
+    metric.process({}, items)
+    metrics = metric.evaluate(2)
+    assert metrics["val_coarse/dice_busi"] == pytest.approx(2 / 3)
+    assert metrics["val_delta/dice_busi"] == pytest.approx(1 / 3)
+    assert metrics["val_coarse/dice_bus"] == 1
+
+
 def test_missing_ground_truth_says_what_to_set():
     with pytest.raises(ValueError, match="keep_original=True"):
         RefinementMetric(size="original").process({}, [sample("a", half(4), half(4), half(4))])

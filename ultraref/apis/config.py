@@ -33,23 +33,3 @@ def load_config(path: str | Path, cfg_options: dict | None = None, work_dir: str
         cfg.work_dir = str(Path("work_dirs") / path.stem)
     check_config(cfg)
     return cfg
-
-
-def without_initial_weights(model: dict) -> dict:
-    """Returns a model config that loads no file while it is built.
-
-    For a model that receives a whole checkpoint next: a test, a resumed run. The phase-1 and phase-2 files, and SAM's, are not
-    needed then.
-    """
-    if isinstance(model, dict):
-        return type(model)(
-            {
-                key: None
-                if key in ("checkpoint", "pretrained") and isinstance(value, str)
-                else without_initial_weights(value)
-                for key, value in model.items()
-            }
-        )
-    if isinstance(model, (list, tuple)):
-        return type(model)(without_initial_weights(item) for item in model)
-    return model

@@ -6,9 +6,10 @@ from mmengine.model import BaseModel
 from mmengine.registry import init_default_scope
 
 from ultraref import provenance
-from ultraref.apis.config import load_config, without_initial_weights
+from ultraref.apis.config import load_config
 from ultraref.checkpoint import load_checkpoint_file
 from ultraref.engine.runner import load_strictly
+from ultraref.models.checkpoint_loading import without_initial_weights
 from ultraref.registry import MODELS
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from ultraref.apis.config import without_initial_weights
 from ultraref.engine.inputs import require_inputs
+from ultraref.models.checkpoint_loading import without_initial_weights
 from ultraref.registry import RUNNERS
 
 

@@ -2,9 +2,9 @@
 
 from mmengine.config import Config
 
-from ultraref.apis.config import without_initial_weights
 from ultraref.engine.inputs import require_inputs
 from ultraref.engine.runner import checkpoint_to_resume
+from ultraref.models.checkpoint_loading import without_initial_weights
 from ultraref.registry import RUNNERS, TRANSFORMS
 
 

@@ -32,7 +32,7 @@ _SUGGESTED = {
     "PROMPT_PREDICTORS": ("prompt_predictor",),
     "GATES": ("gate", "uncertainty", "learned"),
     "LOSSES": ("loss", "losses"),
-    "MASK_ERRORS": ("augmentor", "mask_errors", "errors"),
+    "MASK_ERRORS": ("augmentor", "mask_errors", "errors", "weights"),
     "DATASETS": ("dataset", "datasets"),
     "DATA_SAMPLERS": ("sampler", "batch_sampler"),
     "TRANSFORMS": ("pipeline", "train_pipeline", "eval_pipeline", "stored", "simulated", "transforms"),

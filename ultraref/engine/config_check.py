@@ -53,6 +53,7 @@ _DEFAULT_HOOKS = {"runtime_info", "timer", "sampler_seed", "logger", "param_sche
 # Arguments that the code which builds a component takes out, or puts in, by the registry it is of.
 _EXTRA_ARGUMENTS = {
     "HOOKS": {"priority"},
+    "MASK_ERRORS": {"weight"},
     "OPTIM_WRAPPERS": {"constructor", "paramwise_cfg", "optimizer"},
     "PARAM_SCHEDULERS": {"convert_to_iter_based"},
     "VISUALIZERS": {"name", "save_dir"},

@@ -14,6 +14,8 @@ _TEST_KEYS = ("load_from", "model", "test_dataloader")
 _ADVICE = {
     "data set": "convert the published files with a script of tools/dataset_converters",
     "checkpoint": "train the phase that it belongs to with tools/train.py, or download the published weights",
+    "exclusion manifest": "make it with tools/audit_leakage.py, or take the path out of the config",
+    "annotations": "write them with tools/dataset_converters/to_coco.py",
     "predictions": "predict with tools/predict_coarse.py and the checkpoint of that fold's coarse network",
 }
 
@@ -25,7 +27,7 @@ class MissingInput:
     Attributes:
         config_key: where the config asks for it, e.g. "train_dataloader.dataset.data_root".
         path: the file that is missing.
-        kind: "data set", "checkpoint" or "predictions".
+        kind: "data set", "checkpoint", "predictions", "exclusion manifest" or "annotations".
         command: how to make it: a command from the config's `made_by`, else advice in words.
     """
 
@@ -58,7 +60,7 @@ def find_missing_inputs(cfg: Config) -> list[MissingInput]:
     """Returns what a config needs and that isn't there, each file once.
 
     Looked at are data roots (their splits.json), checkpoint files of the model's parts and `load_from`, and, for data
-    sets with stored predictions, the manifest of every fold that their images need. A config with a `train_dataloader`
+    sets with stored predictions, the manifest of every fold that their images need, exclusion manifests and COCO files. A config with a `train_dataloader`
     is taken for a training run (its test data are not asked for), any other for a test.
 
     Args:
@@ -87,7 +89,12 @@ def _needs(node, where: str) -> Iterator[tuple[str, str, str]]:
                 for folder in _prediction_folders(node):
                     path = str(Path(node["predictions"], folder, "manifest.json"))
                     yield f"{where}.predictions", path, "predictions"
-        for key, value in node.items():
+        for key in ("exclude", "ann_file"):
+            if isinstance(node.get(key), str):
+                yield f"{where}.{key}", node[key], "exclusion manifest" if key == "exclude" else "annotations"
+        # A part that is filled from a checkpoint, strictly, needs none of the weights that its own parts start from.
+        whole = {"checkpoint": node["checkpoint"]} if isinstance(node.get("checkpoint"), str) else node
+        for key, value in whole.items():
             yield from _needs(value, f"{where}.{key}")
     elif isinstance(node, (list, tuple)):
         for index, value in enumerate(node):

@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
+import numpy as np
 import torch.nn.functional as F
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
@@ -25,7 +25,8 @@ class RefinementMetric(BaseMetric):
     """Per-image overlap metrics of every probability that a prediction holds, averaged over images.
 
     Logged as `{stage}_coarse/dice`, `{stage}_refined/...`, `{stage}_sam/...` and `{stage}_delta/...` (refined minus coarse), for
-    dice, iou, precision, recall, accuracy. A model without refinement logs the coarse group alone. The empty-mask rule is that
+    dice, iou, precision, recall, accuracy; where the images are of several data sets, also `{stage}_coarse/dice_{data set}` and so
+    on. A model without refinement logs the coarse group alone. The empty-mask rule is that
     of `overlap_metrics`.
 
     Args:
@@ -60,7 +61,9 @@ class RefinementMetric(BaseMetric):
         """Measures the images of one batch. `data_samples` are `SegDataSample`s as dicts."""
         for sample in data_samples:
             target = self._target(sample)
-            row = dict(name=sample["name"], coarse_empty=sample.get("coarse_empty", False))
+            row = dict(
+                dataset=sample.get("dataset", ""), name=sample["name"], coarse_empty=sample.get("coarse_empty", False)
+            )
             for field, group in GROUPS.items():
                 if field in sample:
                     row[group] = overlap_metrics(self._binary(sample[field]["data"], target), target)
@@ -69,23 +72,33 @@ class RefinementMetric(BaseMetric):
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Averages over images, prints the table, and writes the CSV where one is asked for."""
         groups = [group for group in GROUPS.values() if group in results[0]]
-        means = {group: {m: _mean(row[group][m] for row in results) for m in OVERLAP_NAMES} for group in groups}
-        if "coarse" in means and "refined" in means:
+        if "coarse" in groups and "refined" in groups:
+            groups.append("delta")
             for row in results:
                 row["delta"] = {m: row["refined"][m] - row["coarse"][m] for m in OVERLAP_NAMES}
-            means["delta"] = {m: _mean(row["delta"][m] for row in results) for m in OVERLAP_NAMES}
+        means = _means(results, groups)
         metrics = {f"{self.stage}_{group}/{m}": means[group][m] for group in means for m in OVERLAP_NAMES}
         if "delta" in means:
             low, high = bootstrap_mean_ci([row["delta"]["dice"] for row in results])
             metrics[f"{self.stage}_delta/dice_ci95_low"], metrics[f"{self.stage}_delta/dice_ci95_high"] = low, high
-        empty = sum(row["coarse_empty"] for row in results)
-        title = f"{self.stage}: {len(results)} images, size {self.size}, threshold {self.threshold}"
-        if empty:
-            title += f", {empty} with an empty coarse mask"
-        MMLogger.get_current_instance().info("\n" + refinement_table(means, title))
+        self._print(means, results)
+        datasets = sorted({row["dataset"] for row in results})
+        if len(datasets) > 1:
+            for dataset in datasets:
+                rows = [row for row in results if row["dataset"] == dataset]
+                own = _means(rows, groups)
+                metrics.update({f"{self.stage}_{group}/dice_{dataset}": own[group]["dice"] for group in groups})
+                self._print(own, rows, dataset)
         if self.csv_path is not None:
             write_rows(self.csv_path, results, list(means))
         return metrics
+
+    def _print(self, means: dict, results: list[dict], dataset: str = "") -> None:
+        title = f"{self.stage}{dataset and ' of ' + dataset}: {len(results)} images, size {self.size}, threshold {self.threshold}"
+        empty = sum(row["coarse_empty"] for row in results)
+        if empty:
+            title += f", {empty} with an empty coarse mask"
+        MMLogger.get_current_instance().info("\n" + refinement_table(means, title))
 
     def _target(self, sample: dict) -> Tensor:
         field = "gt_original" if self.size == "original" else "gt_sem_seg"
@@ -110,18 +123,20 @@ class RefinementMetric(BaseMetric):
 
 
 def write_rows(path: str | Path, results: Sequence[dict], groups: Sequence[str]) -> None:
-    """Writes one row an image: name, coarse_empty, then `group_metric` columns. Never leaves half a file behind."""
+    """Writes one row an image: dataset, name, coarse_empty, then `group_metric` columns. Never leaves half a file behind."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".partial")
     with temporary.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["name", "coarse_empty", *(f"{group}_{m}" for group in groups for m in OVERLAP_NAMES)])
+        writer.writerow(
+            ["dataset", "name", "coarse_empty", *(f"{group}_{m}" for group in groups for m in OVERLAP_NAMES)]
+        )
         for row in results:
             values = (f"{row[group][m]:.6f}" for group in groups for m in OVERLAP_NAMES)
-            writer.writerow([row["name"], int(row["coarse_empty"]), *values])
+            writer.writerow([row["dataset"], row["name"], int(row["coarse_empty"]), *values])
     os.replace(temporary, path)
 
 
-def _mean(values) -> float:
-    return float(torch.tensor(list(values), dtype=torch.float64).mean())
+def _means(rows: Sequence[dict], groups: Sequence[str]) -> dict[str, dict[str, float]]:
+    return {group: {m: float(np.mean([row[group][m] for row in rows])) for m in OVERLAP_NAMES} for group in groups}

@@ -49,3 +49,23 @@ def load_part(module: nn.Module, path: str | Path, prefix: str) -> dict:
     meta = checkpoint.get("meta", {})
     provenance.record_loaded(module, str(path), meta.get("trained_on", []))
     return meta
+
+
+def without_initial_weights(model: dict) -> dict:
+    """Returns a model config that loads no file while it is built.
+
+    For a model, or a part of one, that receives a whole checkpoint next: a test, a resumed run, a refiner from phase 2. The
+    files that its own parts start from are not needed then.
+    """
+    if isinstance(model, dict):
+        return type(model)(
+            {
+                key: None
+                if key in ("checkpoint", "pretrained") and isinstance(value, str)
+                else without_initial_weights(value)
+                for key, value in model.items()
+            }
+        )
+    if isinstance(model, (list, tuple)):
+        return type(model)(without_initial_weights(item) for item in model)
+    return model

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ultraref.models.checkpoint_loading import load_part
+from ultraref.models.checkpoint_loading import load_part, without_initial_weights
 from ultraref.models.coarse.encoder_decoder import foreground_prob
 from ultraref.registry import COARSE_SOURCES, MODELS
 
@@ -61,7 +61,7 @@ class FromNetwork(BaseCoarseSource):
 
     def __init__(self, network: dict, checkpoint: str | None = None):
         super().__init__()
-        self.network = MODELS.build(network)
+        self.network = MODELS.build(network if checkpoint is None else without_initial_weights(network))
         if checkpoint is not None:
             load_part(self.network, checkpoint, prefix="network.")
 

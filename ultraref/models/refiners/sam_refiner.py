@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ultraref.models.checkpoint_loading import load_part
+from ultraref.models.checkpoint_loading import load_part, without_initial_weights
 from ultraref.models.mask_statistics import is_empty
 from ultraref.models.refiners.base import BaseRefiner, RefinerOutput
 from ultraref.models.roi import frame_to_crop
@@ -60,7 +60,7 @@ class SAMRefiner(BaseRefiner):
         self._contract = dict(
             roi=_plain(roi), prompts=_plain(prompts), prob_transforms=_plain(prob_transforms), multimask=multimask
         )
-        self.sam = MODELS.build(sam)
+        self.sam = MODELS.build(sam if checkpoint is None else without_initial_weights(sam))
         self.prompt_generators = nn.ModuleList(PROMPT_GENERATORS.build(config) for config in prompts)
         self.roi_cropper = None if roi is None else ROI_CROPPERS.build(roi)
         self.prob_transforms = nn.Sequential(*(PROB_TRANSFORMS.build(config) for config in prob_transforms))
