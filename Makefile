@@ -1,6 +1,6 @@
 # Two commands do all the set-up on a machine that has Python and pip: `make quickstart` and `make test`.
 PYTHON ?= python3
-PIP_FLAGS ?= --disable-pip-version-check --quiet
+PIP_FLAGS ?= --disable-pip-version-check
 BIN := .venv/bin
 # Empty to install the newest releases that setup.cfg allows.
 CONSTRAINTS ?= requirements/constraints.txt

@@ -32,7 +32,12 @@ def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess:
             ["checkpoint nowhere.pth does not exist", "best.pth"],
         ),
         (
-            ["train.py", "configs/phase1/transunet_busi_fold0.py", "--cfg-options", "data_root=nowhere"],
+            [
+                "train.py",
+                "configs/phase1/transunet_busi_fold0.py",
+                "--cfg-options",
+                "train_dataloader.dataset.data_root=nowhere",
+            ],
             ["splits.json", "tools/dataset_converters/busi.py", "R50+ViT-B_16.npz"],
         ),
     ],
@@ -59,8 +64,6 @@ def test_a_damaged_image_is_named(tmp_path, phantom_root):
         str(tmp_path / "work"),
         "--cfg-options",
         *(f"{split}_dataloader.dataset.data_root={data_root}" for split in ("train", "val", "test")),
-        *(f"{split}_dataloader.num_workers=0" for split in ("train", "val")),
-        *(f"{split}_dataloader.persistent_workers=False" for split in ("train", "val")),
     )
     assert result.returncode == 2, result.stderr
     assert damaged.name in result.stderr

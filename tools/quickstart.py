@@ -27,10 +27,10 @@ def prepare(data: str, source: str | None) -> None:
         return
     if data == "phantoms":
         raw = WORK_DIRS[data] / "data" / "phantoms_raw"
-        if not raw.exists():
-            run_tool("make_phantoms.py", str(raw), "--num", str(NUM_PHANTOMS), "--seed", "0")
+        # Also where it was begun before: each image depends on the seed and its number alone, so nothing is lost.
+        run_tool("make_phantoms.py", str(raw), "--num", str(NUM_PHANTOMS), "--seed", "0")
         source = str(raw)
-    elif source is None:
+    elif not source:
         raise SystemExit("error: give --source, the folder of the published BUSI files (benign/, malignant/, normal/)")
     run_tool("dataset_converters/busi.py", source, str(converted))
 

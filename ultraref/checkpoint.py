@@ -120,7 +120,7 @@ def load_checkpoint_file(path: str | os.PathLike, map_location="cpu") -> dict:
         raise FileNotFoundError(f"checkpoint {path} does not exist")
     try:
         checkpoint = torch.load(path, map_location=map_location, weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError, ValueError, IndexError) as error:
         raise ValueError(
             f"checkpoint {path} can't be read ({str(error).splitlines()[0]}): damaged or incomplete?"
         ) from error

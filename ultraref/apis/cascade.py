@@ -93,7 +93,7 @@ class _StepRunner:
         stamp, key = self._stamp(cfg, Path(cfg.work_dir) / STAMP)
         begun = Path(cfg.work_dir) / "begun.json"
         resume = begun.is_file() and json.loads(begun.read_text()) == key
-        if not self._start(f"train {name}", stamp, key):
+        if not self._start(f"train {name}", stamp, key, Path(cfg.work_dir) / "best.pth"):
             return
         if not resume:
             for stale in Path(cfg.work_dir).glob("*.pth"):
@@ -106,7 +106,7 @@ class _StepRunner:
     def predict(self, cfg: Config, split: str, fold: int) -> None:
         folder = Path(cfg.predictions_root) / f"fold{fold}" / split
         stamp, key = self._stamp(cfg, folder / STAMP)
-        if self._start(f"predict {split} of fold {fold}", stamp, key):
+        if self._start(f"predict {split} of fold {fold}", stamp, key, folder / "manifest.json"):
             predict_coarse(cfg, str(Path(cfg.work_dir) / "best.pth"), split)
             self._finish(f"predict {split} of fold {fold}", stamp, key)
 
@@ -114,7 +114,7 @@ class _StepRunner:
         metrics_path = Path(cfg.work_dir) / "metrics.json"
         stamp, key = self._stamp(cfg, Path(cfg.work_dir) / "tested.json")
         name = f"test {Path(cfg.filename).stem}"
-        if self._start(name, stamp, key):
+        if self._start(name, stamp, key, metrics_path):
             test(cfg, str(Path(cfg.work_dir) / "best.pth"), show_dir=None if show_dir is None else str(show_dir))
             self._finish(name, stamp, key)
         metrics = json.loads(metrics_path.read_text())
@@ -131,8 +131,8 @@ class _StepRunner:
         self._history.update(splits.read_bytes())
         return path, self._history.hexdigest()
 
-    def _start(self, name: str, stamp: Path, key: str) -> bool:
-        if stamp.is_file() and json.loads(stamp.read_text()) == key:
+    def _start(self, name: str, stamp: Path, key: str, result: Path) -> bool:
+        if result.is_file() and stamp.is_file() and json.loads(stamp.read_text()) == key:
             self._console.print(f"[dim]{name}: done before, kept[/dim]")
             return False
         self._console.rule(name)

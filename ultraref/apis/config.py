@@ -23,6 +23,8 @@ def load_config(path: str | Path, cfg_options: dict | None = None, work_dir: str
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"config {path} does not exist; the shipped ones are under configs/")
+    if path.suffix != ".py":
+        raise ValueError(f"config {path} is no Python file; the shipped ones are configs/*/*.py")
     cfg = Config.fromfile(path)
     if cfg_options:
         check_cfg_options(cfg, cfg_options)

@@ -3,6 +3,7 @@
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 
 def run(main: Callable[[], int]) -> int:
@@ -17,9 +18,11 @@ def run(main: Callable[[], int]) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except (ValueError, KeyError, OSError) as error:
-        if not _raised_on_purpose(error):
-            raise
-        message = error.args[0] if isinstance(error, KeyError) and error.args else error
+        message = _from_worker(error)
+        if message is None:
+            if not _raised_on_purpose(error):
+                raise
+            message = error.args[0] if isinstance(error, KeyError) and error.args else error
         print(f"error: {message}", file=sys.stderr)
         return 2
 
@@ -28,3 +31,18 @@ def _raised_on_purpose(error: BaseException) -> bool:
     """Whether the innermost frame of the traceback is code of this package."""
     frames = list(traceback.walk_tb(error.__traceback__))
     return bool(frames) and frames[-1][0].f_globals.get("__name__", "").split(".")[0] == "ultraref"
+
+
+def _from_worker(error: BaseException) -> str | None:
+    """The message of an error that code of this package raised in a data-loading worker, else None.
+
+    torch raises it again in the main process, with the worker's traceback as its text.
+    """
+    text = str(error.args[0]) if error.args else ""
+    if not (text.startswith("Caught ") and "DataLoader worker" in text):
+        return None
+    innermost = [line for line in text.splitlines() if line.startswith("  File ")][-1]
+    head = f"\n{type(error).__name__}: "
+    if f"{Path(__file__).parents[1]}" not in innermost or head not in text:
+        return None
+    return text.rpartition(head)[2].strip()

@@ -42,16 +42,28 @@ def predict_coarse(
         raise ValueError(
             f"{cfg.filename}: predict_coarse needs val_dataloader.dataset.fold (found {fold}) and predictions_root (found {root})"
         )
+    if cfg.model.type != "CoarseSegmentor":
+        raise ValueError(
+            f"{cfg.filename}: predict_coarse needs a phase-1 config, whose model is a CoarseSegmentor, not {cfg.model.type}"
+        )
     init_default_scope("ultraref")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     model = init_model(cfg, checkpoint, device)
     dataset = DATASETS.build(copy.deepcopy(dataloader.dataset))
     seen = frozenset().union(*provenance.collect(model).values())
-    names = sorted(name for name, sha256 in dataset.image_hashes.items() if sha256 in seen)
+    if not seen:
+        raise ValueError(
+            f"{checkpoint} doesn't say which images it was trained on; predict with one that tools/train.py wrote"
+        )
+    # A test set is predicted by the model of one fold as well: the checkpoint must have held that fold out.
+    held_out = DATASETS.build(copy.deepcopy(cfg.val_dataloader.dataset))
+    images = {**dataset.image_hashes, **held_out.image_hashes}
+    names = sorted(name for name, sha256 in images.items() if sha256 in seen)
     if names:
         raise ValueError(
-            f"{checkpoint} was trained on {len(names)} of the {len(dataset)} images of this split ({', '.join(names[:3])}, ...), so "
-            f"its predictions of them would not be out of fold; give the checkpoint that held fold {fold} out"
+            f"{checkpoint} was trained on {len(names)} of {len(images)} images that are predicted or held out "
+            f"({', '.join(names[:3])}, ...), so its predictions would not be out of fold; give the checkpoint that held fold "
+            f"{fold} out"
         )
     loader = DataLoader(
         dataset,

@@ -52,9 +52,8 @@ def test(
     cfg.custom_hooks = [hook for hook in cfg.get("custom_hooks", []) if hook["type"] != "ProgressiveUnfreezeHook"]
     cfg.test_evaluator.csv_path = str(Path(cfg.work_dir) / "metrics.csv")
     if show_dir is not None:
-        for hook in cfg.custom_hooks:
-            if hook["type"] == "OverlayHook":
-                hook.update(num_test=None, show_dir=str(show_dir))
+        others = [hook for hook in cfg.custom_hooks if hook["type"] != "OverlayHook"]
+        cfg.custom_hooks = [*others, dict(type="OverlayHook", num_test=None, show_dir=str(show_dir))]
     if out is not None:
         cfg.custom_hooks.append(dict(type="MaskWriterHook", folder=str(out)))
     require_inputs(cfg)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ultraref.datasets.atomic import atomic_folder
+from ultraref.datasets.image_io import sha256_of_file
 
 MANIFEST_VERSION = 1
 
@@ -146,6 +147,9 @@ class PredictionStore:
                 problems.append(str(error))
                 continue
             sizes.setdefault(manifest.coarse_size, []).append(folder)
+            checkpoint = Path(manifest.checkpoint)
+            if checkpoint.is_file() and sha256_of_file(checkpoint) != manifest.checkpoint_sha256:
+                problems.append(f"{folder}: {checkpoint} was trained anew since these predictions were made")
             stored = {path.stem for path in folder.glob("*.npy")} & manifest.images.keys()
             for request in requests:
                 if (request.fold, request.split) != (fold, split):

@@ -23,7 +23,7 @@ from ultraref.engine.component_lookup import (
 TOP_LEVEL_KEYS = {
     *(name for name in inspect.signature(Runner.__init__).parameters if name not in ("self", "cfg")),
     *("runner_type", "custom_imports", "model_wrapper_cfg", "find_unused_parameters", "sync_bn", "compile"),
-    *("activation_checkpointing", "efficient_conv_bn_eval", "made_by"),
+    *("activation_checkpointing", "efficient_conv_bn_eval", "made_by", "predictions_root"),
 }
 _DATALOADER_KEYS = {
     *(name for name in inspect.signature(DataLoader.__init__).parameters if name != "self"),
@@ -192,6 +192,12 @@ def _check_top_level(cfg: Config) -> Iterator[str]:
 
 def _check_option(cfg: Config, dotted: str) -> list[str]:
     node, path = dict(cfg.items()), []
+    root = dotted.split(".")[0]
+    if root in node and root not in TOP_LEVEL_KEYS:
+        return [
+            f"{dotted}: {root} is a helper variable of the config, whose value has been copied to where it is used, so that "
+            f"changing it would do nothing; set the place itself, such as train_dataloader.dataset.{dotted} or model.{dotted}"
+        ]
     *parents, last = dotted.split(".")
     for part in parents:
         child = _child(node, part)

@@ -18,6 +18,14 @@ _ADVICE = {
     "annotations": "write them with tools/dataset_converters/to_coco.py",
     "predictions": "predict with tools/predict_coarse.py and the checkpoint of that fold's coarse network",
 }
+# Weights that their authors publish under these names (segment_anything's README; Google's vision_transformer).
+_PUBLISHED = {
+    **{
+        name: f"https://dl.fbaipublicfiles.com/segment_anything/{name}"
+        for name in ("sam_vit_b_01ec64.pth", "sam_vit_l_0b3195.pth", "sam_vit_h_4b8939.pth")
+    },
+    "R50+ViT-B_16.npz": "https://storage.googleapis.com/vit_models/imagenet21k/R50+ViT-B_16.npz",
+}
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,7 @@ def find_missing_inputs(cfg: Config) -> list[MissingInput]:
     for key in keys:
         for where, path, kind in _needs(cfg.get(key), key):
             if not _exists(path):
-                command = _command(cfg.get("made_by") or {}, path) or _ADVICE[kind]
+                command = _command(cfg.get("made_by") or {}, path) or _download(path) or _ADVICE[kind]
                 missing.setdefault(path, MissingInput(where, path, kind, command))
     return list(missing.values())
 
@@ -119,6 +127,12 @@ def _exists(path: str) -> bool:
     """Whether a file, or any file of a pattern, is there."""
     expanded = str(Path(path).expanduser())
     return Path(expanded).is_file() or ("*" in expanded and bool(glob(expanded)))
+
+
+def _download(path: str) -> str | None:
+    """The command that downloads a published file, known by its name."""
+    url = _PUBLISHED.get(Path(path).name)
+    return url and f"curl -L --create-dirs -o {path} {url}"
 
 
 def _command(made_by: dict[str, str], path: str) -> str | None:

@@ -1,6 +1,8 @@
 """The runner: MMEngine's, with strict loading, safe checkpoints, exact resume and CPU distributed training."""
 
+import copy
 import datetime
+import inspect
 import os
 import time
 from functools import cached_property
@@ -17,7 +19,7 @@ from torch import distributed, nn
 
 from ultraref import provenance
 from ultraref.checkpoint import load_checkpoint_file, save_atomically, to_plain
-from ultraref.registry import RUNNERS
+from ultraref.registry import DATASETS, RUNNERS
 
 LAST_CHECKPOINT = "last.pth"
 BEST_CHECKPOINT = "best.pth"
@@ -149,6 +151,24 @@ class UltraRunner(Runner):
             self.load_checkpoint(self._load_from)
         self._has_loaded = True
 
+    @staticmethod
+    def build_dataloader(dataloader, seed: int | None = None, diff_rank_seed: bool = False):
+        """As MMEngine's, but the run's seed also reaches the data sets, whose augmentations depend on it.
+
+        Raises:
+            ValueError: the loader has no batch to give.
+        """
+        if isinstance(dataloader, dict):
+            dataloader = copy.deepcopy(dataloader)
+            _pass_on_seed(dataloader.get("dataset"), seed)
+        built = Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
+        if len(built) == 0:
+            raise ValueError(
+                f"a data loader of {len(built.dataset)} images with batch_size {built.batch_size} and drop_last has no batch; "
+                f"lower its batch_size"
+            )
+        return built
+
     def resume(self, filename: str, map_location: str = "default", **_) -> None:
         """Restores weights, optimizer, schedulers, log and counters from `filename`.
 
@@ -275,6 +295,17 @@ class UltraRunner(Runner):
 
     def _bare_model(self) -> nn.Module:
         return self.model.module if is_model_wrapper(self.model) else self.model
+
+
+def _pass_on_seed(dataset, seed: int | None) -> None:
+    """Sets the seed of a data set's config, and of those that it joins, where the class takes one and none is given."""
+    if seed is None or not isinstance(dataset, dict):
+        return
+    component = DATASETS.get(dataset["type"]) if isinstance(dataset["type"], str) else dataset["type"]
+    if component is not None and "seed" in inspect.signature(component).parameters:
+        dataset.setdefault("seed", seed)
+    for part in dataset.get("datasets", []):
+        _pass_on_seed(part, seed)
 
 
 def load_strictly(model: nn.Module, state_dict: dict, name: str) -> None:

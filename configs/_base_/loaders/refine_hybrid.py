@@ -48,5 +48,6 @@ test_dataloader = dict(
     collate_fn=dict(type="ultraref.datasets.collate.stack_collate"),
     dataset=dict(type="LesionDataset", split="test", fold=0, pipeline=eval_pipeline),
 )
-val_evaluator = dict(type="RefinementMetric", size="original", stage="val")
-test_evaluator = dict(type="RefinementMetric", size="original", stage="test")
+# Measured at 1024 px, as in the reference, and alike in phases 2 and 3.
+val_evaluator = dict(type="RefinementMetric", size=1024, stage="val")
+test_evaluator = dict(type="RefinementMetric", size=1024, stage="test")

@@ -6,3 +6,5 @@ param_scheduler = [
 train_cfg = dict(by_epoch=True, max_epochs=300, val_interval=1)
 val_cfg = dict()
 test_cfg = dict()
+# Distributed: SAM's embedding for an absent mask prompt, and an IoU head without a loss, get no gradient.
+find_unused_parameters = True

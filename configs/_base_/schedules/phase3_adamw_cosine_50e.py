@@ -16,3 +16,5 @@ param_scheduler = [dict(type="CosineAnnealingLR", T_max=50, begin=0, end=50, by_
 train_cfg = dict(by_epoch=True, max_epochs=50, val_interval=1)
 val_cfg = dict()
 test_cfg = dict()
+# Distributed: SAM's embedding for an absent mask prompt, and an IoU head without a loss, get no gradient.
+find_unused_parameters = True

@@ -6,3 +6,5 @@ param_scheduler = [dict(type="CosineAnnealingLR", T_max=14, begin=0, end=14, by_
 train_cfg = dict(by_epoch=True, max_epochs=14, val_interval=2)
 val_cfg = dict()
 test_cfg = dict()
+# Distributed: SAM's embedding for an absent mask prompt, and an IoU head without a loss, get no gradient.
+find_unused_parameters = True

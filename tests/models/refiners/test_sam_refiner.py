@@ -104,3 +104,15 @@ def test_cached_embeddings_give_the_same_and_skip_the_encoder(tmp_path):
 def test_cache_with_an_roi_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"needs the whole image.*another crop at each step"):
         REFINERS.build(tiny_refiner(embedding_cache=str(tmp_path)))
+
+
+def test_another_coarse_size_than_in_training_is_refused(tmp_path):
+    image, prob = torch.zeros(1, 3, 64, 64), torch.zeros(1, 1, 64, 64)
+    first = REFINERS.build(tiny_refiner())
+    first(image, prob, coarse_pixel_area=4.0)
+    path = save(first, tmp_path / "best.pth")
+    second = REFINERS.build(tiny_refiner(checkpoint=path))
+    second(image, prob, coarse_pixel_area=4.0)
+    with pytest.raises(ValueError, match="coarse masks of 32 px, and now gets some of 16 px"):
+        second(image, prob, coarse_pixel_area=16.0)
+    REFINERS.build(tiny_refiner(checkpoint=path, allow_contract_change=True))(image, prob, coarse_pixel_area=16.0)

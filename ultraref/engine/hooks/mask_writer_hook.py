@@ -18,7 +18,7 @@ class MaskWriterHook(Hook):
     """Writes the final mask of every test image as PNG, 0 and 255, in the image's native size.
 
     Args:
-        folder: receives NAME.png of each image.
+        folder: receives NAME.png of each image, in a folder a data set where there are several.
         threshold: a pixel is lesion where its probability is above it.
     """
 
@@ -29,11 +29,14 @@ class MaskWriterHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[SegDataSample] = ()
     ) -> None:
         """Writes the masks of one batch."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        several = hasattr(runner.test_dataloader.dataset, "datasets")
         for sample in outputs:
+            # Images of two sets may have one name.
+            folder = self.folder / sample.metainfo["dataset"] if several else self.folder
+            folder.mkdir(parents=True, exist_ok=True)
             prob = (sample.pred if "pred" in sample else sample.coarse).data
             prob = F.interpolate(prob[None].float(), sample.metainfo["ori_shape"], mode="bilinear", align_corners=False)
             mask = (prob[0, 0] > self.threshold).cpu().numpy().astype(np.uint8) * 255
-            path = self.folder / f"{sample.metainfo['name']}.png"
+            path = folder / f"{sample.metainfo['name']}.png"
             if not cv2.imwrite(str(path), mask):
                 raise OSError(f"could not write the mask {path}")

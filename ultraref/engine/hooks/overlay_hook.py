@@ -40,7 +40,7 @@ class OverlayHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[SegDataSample] = ()
     ) -> None:
         """Draws what is still wanted of this batch."""
-        for name, picture in self._draw(data_batch, outputs, self.num_val):
+        for name, picture in self._draw(data_batch, outputs, self.num_val, runner.val_dataloader):
             self._write(Path(runner.work_dir) / "overlays", name, picture)
             runner.visualizer.add_image(f"val/{name}", picture, step=runner.epoch)
 
@@ -49,10 +49,11 @@ class OverlayHook(Hook):
     ) -> None:
         """Draws what is still wanted of this batch."""
         folder = Path(self.show_dir) if self.show_dir is not None else Path(runner.work_dir) / "overlays"
-        for name, picture in self._draw(data_batch, outputs, self.num_test):
+        for name, picture in self._draw(data_batch, outputs, self.num_test, runner.test_dataloader):
             self._write(folder, name, picture)
 
-    def _draw(self, data_batch: dict, outputs: Sequence[SegDataSample], wanted: int | None):
+    def _draw(self, data_batch: dict, outputs: Sequence[SegDataSample], wanted: int | None, dataloader):
+        several = hasattr(dataloader.dataset, "datasets")
         inputs = data_batch["inputs"]
         images = inputs["sam_image"] if "sam_image" in inputs else inputs["coarse_image"]
         for image, sample in zip(images, outputs):
@@ -61,7 +62,12 @@ class OverlayHook(Hook):
             self._done += 1
             # What lies beyond the content is padding, which predictions don't cover.
             rows, columns = sample.metainfo.get("content_size", image.shape[-2:])
-            yield sample.metainfo["name"], draw_overlay(image[0, :rows, :columns].cpu().numpy(), sample)
+            # Images of two sets may have one name.
+            names = [sample.metainfo.get("dataset"), sample.metainfo["name"]]
+            yield (
+                "_".join(names if several else names[1:]),
+                draw_overlay(image[0, :rows, :columns].cpu().numpy(), sample),
+            )
 
     @staticmethod
     def _write(folder: Path, name: str, picture) -> None:

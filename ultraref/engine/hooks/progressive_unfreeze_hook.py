@@ -66,6 +66,13 @@ class ProgressiveUnfreezeHook(Hook):
                     f"{left_out[0]}; add their part to optim_wrapper.paramwise_cfg.groups"
                 )
             stage.group_factors(runner.optim_wrapper.param_groups, self._trainable)
+        trained = {name.split(".")[0] for stage in self.stages for name in stage.trained}
+        forgotten = sorted({name.split(".")[0] for name in self._trainable} - trained)
+        if forgotten:
+            runner.logger.warning(
+                f"No stage of ProgressiveUnfreezeHook trains any of {', '.join(forgotten)}: its parameters keep the values "
+                "that they start with. Name it in a stage's `train`, and in optim_wrapper.paramwise_cfg.groups"
+            )
         if any(stage.lr_factor for stage in self.stages):
             optimizer = runner.optim_wrapper.optimizer
             optimizer.register_step_pre_hook(lambda *_: self._scale_lr(optimizer))

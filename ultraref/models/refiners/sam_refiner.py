@@ -65,6 +65,9 @@ class SAMRefiner(BaseRefiner):
         self.roi_cropper = None if roi is None else ROI_CROPPERS.build(roi)
         self.prob_transforms = nn.Sequential(*(PROB_TRANSFORMS.build(config) for config in prob_transforms))
         self.selection, self.multimask = selection, multimask
+        # Side of the coarse network's frame: as the checkpoint says, else as first seen.
+        self.coarse_size: int | None = None
+        self._check_coarse_size = not allow_contract_change
         # The preprocessing is in the hash, which is of the bytes that are normalised next, by constants of the published SAM.
         self.embedding_cache = (
             None if embedding_cache is None else EmbeddingCache(embedding_cache, "ImageNet mean and std")
@@ -75,11 +78,17 @@ class SAMRefiner(BaseRefiner):
                 self._check_contract(meta.get("input_contract"), checkpoint)
 
     def input_contract(self) -> dict:
-        """Returns ROI, prompts, probability transforms and SAM's size, as plain values."""
-        return dict(self._contract, sam_size=self.sam.image_size)
+        """Returns ROI, prompts, probability transforms, SAM's size and the coarse size, as plain values.
+
+        The coarse size is None until the first forward pass.
+        """
+        return dict(self._contract, sam_size=self.sam.image_size, coarse_size=self.coarse_size)
 
     def _check_contract(self, stored: dict | None, path: str) -> None:
         own = self.input_contract()
+        # What this config's coarse size is shows in the first forward pass.
+        self.coarse_size = (stored or {}).get("coarse_size")
+        own.pop("coarse_size")
         differing = [key for key in own if stored is not None and stored.get(key) != own[key]]
         if differing:
             lines = "\n".join(
@@ -105,6 +114,7 @@ class SAMRefiner(BaseRefiner):
                 f"SAMRefiner: the image is {tuple(image.shape[-2:])}, SAM takes {(size, size)}; set sam_size={size} in "
                 f"ResizeToModels"
             )
+        self._note_coarse_size(round(size / coarse_pixel_area**0.5))
         prob = self.prob_transforms(coarse_prob)
         # An empty mask has no position: it is marked, and SAM sees the whole image.
         empty = is_empty(prob, coarse_pixel_area)
@@ -135,6 +145,15 @@ class SAMRefiner(BaseRefiner):
             refined = self.roi_cropper.paste(refined, roi, (size, size), outside)
         features = self._in_image_frame(embedding, roi) if with_features else None
         return RefinerOutput(refined, logits, iou, prompts, roi, empty, features)
+
+    def _note_coarse_size(self, coarse_size: int) -> None:
+        if self.coarse_size is None or not self._check_coarse_size:
+            self.coarse_size = coarse_size
+        if coarse_size != self.coarse_size:
+            raise ValueError(
+                f"the refiner was trained on coarse masks of {self.coarse_size} px, and now gets some of {coarse_size} px; make "
+                f"coarse_size agree, or set allow_contract_change=True in model.refiner if the change is on purpose"
+            )
 
     def _in_image_frame(self, embedding: Tensor, roi: Tensor | None) -> Tensor:
         """Returns SAM's embedding (B, C, e, e) over the image's frame, at its own resolution."""

@@ -1,0 +1,34 @@
+"""Which errors end with their message alone."""
+
+import pytest
+from torch.utils.data import DataLoader, Dataset
+
+from ultraref.apis.console import run
+from ultraref.checkpoint import load_checkpoint_file
+
+
+class Damaged(Dataset):
+    """A data set whose samples fail in code of the package."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return load_checkpoint_file(self.path)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_errors_of_the_package_are_one_line(workers, tmp_path, capsys):
+    assert run(lambda: list(DataLoader(Damaged(tmp_path / "x.pth"), num_workers=workers))) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: checkpoint ")
+    assert "x.pth does not exist" in error
+    assert "Traceback" not in error
+
+
+def test_faults_of_the_program_keep_their_traceback():
+    with pytest.raises(ValueError, match="invalid literal"):
+        run(lambda: int("x"))
