@@ -6,7 +6,7 @@ BIN := .venv/bin
 CONSTRAINTS ?= requirements/constraints.txt
 PIP := $(BIN)/python -m pip install $(PIP_FLAGS) $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 
-.PHONY: quickstart quickstart-busi test lint clean
+.PHONY: quickstart quickstart-busi test test-slow lint clean
 
 quickstart: .venv/installed
 	$(BIN)/python tools/quickstart.py phantoms
@@ -17,7 +17,11 @@ quickstart-busi: .venv/installed
 
 test: .venv/tests lint
 	# One thread a worker: two workers of two threads each would fight over two cores.
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+# Full-size models, the compiler and the audit of all of BUSI: some minutes more.
+test-slow: .venv/tests
+	OMP_NUM_THREADS=2 $(BIN)/python -m pytest -m slow
 
 lint: .venv/tests
 	$(BIN)/ruff check .

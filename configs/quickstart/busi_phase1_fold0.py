@@ -2,6 +2,14 @@
 _base_ = "./phantoms_phase1_fold0.py"
 data_root = "work_dirs/quickstart_busi/data/busi"
 predictions_root = "work_dirs/quickstart_busi/predictions"
+# Real images take a wider network than phantoms.
+model = dict(
+    network=dict(
+        encoder=dict(channels=(32, 64, 128), stem_channels=16, embed_dim=96),
+        decoder=dict(channels=(64, 32, 16, 8), head_channels=96),
+    )
+)
+optim_wrapper = dict(optimizer=dict(lr=1e-3))
 train_dataloader = dict(dataset=dict(data_root=data_root))
 val_dataloader = dict(dataset=dict(data_root=data_root))
 test_dataloader = dict(dataset=dict(data_root=data_root))

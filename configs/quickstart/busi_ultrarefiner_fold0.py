@@ -2,7 +2,13 @@
 _base_ = "./phantoms_ultrarefiner_fold0.py"
 data_root = "work_dirs/quickstart_busi/data/busi"
 model = dict(
-    coarse_source=dict(checkpoint="work_dirs/quickstart_busi/busi_phase1_fold0/best.pth"),
+    coarse_source=dict(
+        network=dict(
+            encoder=dict(channels=(32, 64, 128), stem_channels=16, embed_dim=96),
+            decoder=dict(channels=(64, 32, 16, 8), head_channels=96),
+        ),
+        checkpoint="work_dirs/quickstart_busi/busi_phase1_fold0/best.pth",
+    ),
     refiner=dict(checkpoint="work_dirs/quickstart_busi/busi_phase2_fold0/best.pth"),
 )
 train_dataloader = dict(dataset=dict(data_root=data_root))
