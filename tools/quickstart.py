@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 WORK_DIRS = {"phantoms": Path("work_dirs/quickstart"), "busi": Path("work_dirs/quickstart_busi")}
-NUM_PHANTOMS = 700
+NUM_PHANTOMS = 450
 
 
 def parse_args() -> argparse.Namespace:
@@ -56,6 +56,7 @@ def main() -> int:
         phase2=config.format("phase2", 0),
         phase3=[config.format("ultrarefiner", 0), config.format("gated", 0)],
         work_dir=str(work_dir),
+        jobs=2,
     )
     summary = run_cascade(cascade)
     for name, model in summary["models"].items():

@@ -11,9 +11,8 @@ model = dict(
     network=_base_.coarse_network,
     loss=dict(type="CEDiceLoss", ce_weight=0.5, dice_weight=0.5),
 )
-# Close to a plateau: twice as many epochs raise the Dice on the test set from 0.853 to 0.866 (fold 0, one run each).
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
-param_scheduler = [dict(type="CosineAnnealingLR", T_max=28, begin=0, end=28, by_epoch=True, convert_to_iter_based=True)]
-train_cfg = dict(max_epochs=28, val_interval=4)
+param_scheduler = [dict(type="CosineAnnealingLR", T_max=24, begin=0, end=24, by_epoch=True, convert_to_iter_based=True)]
+train_cfg = dict(max_epochs=24, val_interval=4)
 default_hooks = dict(checkpoint=dict(save_best="val_coarse/dice"), logger=dict(interval=50))
 made_by = {_base_.data_root: "make quickstart"}

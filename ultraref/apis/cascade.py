@@ -3,8 +3,12 @@
 import gc
 import hashlib
 import json
+import multiprocessing
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,12 +33,16 @@ class Cascade:
         phase2: phase-2 config of the fold that is refined.
         phase3: phase-3 configs of that fold; the first is the one that the summary is about.
         work_dir: receives one folder a config, as its configs expect it, overlays/ and summary.json.
+        jobs: how many trainings that don't depend on each other run at a time, in processes of one thread each. Small
+            networks gain nothing from a second thread, so that on two cores two jobs take half the time. 1 trains in this
+            process.
     """
 
     phase1: Sequence[str]
     phase2: str
     phase3: Sequence[str]
     work_dir: str
+    jobs: int = 1
 
 
 def run_cascade(cascade: Cascade) -> dict:
@@ -46,20 +54,20 @@ def run_cascade(cascade: Cascade) -> dict:
         IoU, precision, recall and accuracy; `delta_dice_ci95`, a bootstrap interval; `models`, the same numbers for each
         trained model; and `seconds`, the wall time of each step that this call ran.
     """
-    runner = _StepRunner(Path(cascade.work_dir))
+    runner = _StepRunner(Path(cascade.work_dir), cascade.jobs)
     phase1 = [runner.config(path) for path in cascade.phase1]
     phase2 = runner.config(cascade.phase2)
     phase3 = [runner.config(path) for path in cascade.phase3]
     fold = phase2.val_dataloader.dataset.fold
 
+    runner.train(phase1)
     for cfg in phase1:
         own = cfg.val_dataloader.dataset.fold
-        runner.train(cfg)
         runner.predict(cfg, "val", own)
         if own == fold:
             runner.predict(cfg, "test", own)
-    for cfg in (phase2, *phase3):
-        runner.train(cfg)
+    runner.train([phase2])
+    runner.train(phase3)
 
     models = {}
     for cfg in (phase2, *phase3):
@@ -78,8 +86,8 @@ def run_cascade(cascade: Cascade) -> dict:
 class _StepRunner:
     """Runs steps in order, skipping those whose config, data and earlier steps are unchanged."""
 
-    def __init__(self, work_dir: Path):
-        self.work_dir = work_dir
+    def __init__(self, work_dir: Path, jobs: int):
+        self.work_dir, self.jobs = work_dir, jobs
         self.seconds: dict[str, float] = {}
         # Hash of all that earlier steps depended on: a step is stale when any step before it was.
         self._history = hashlib.sha256()
@@ -88,20 +96,41 @@ class _StepRunner:
     def config(self, path: str) -> Config:
         return load_config(path, work_dir=self.work_dir / Path(path).stem)
 
-    def train(self, cfg: Config) -> None:
-        name = Path(cfg.filename).stem
-        stamp, key = self._stamp(cfg, Path(cfg.work_dir) / STAMP)
-        begun = Path(cfg.work_dir) / "begun.json"
-        resume = begun.is_file() and json.loads(begun.read_text()) == key
-        if not self._start(f"train {name}", stamp, key, Path(cfg.work_dir) / "best.pth"):
+    def train(self, cfgs: Sequence[Config]) -> None:
+        """Trains configs that don't depend on each other, `jobs` at a time."""
+        waiting = {}
+        for cfg in cfgs:
+            name = f"train {Path(cfg.filename).stem}"
+            stamp, key = self._stamp(cfg, Path(cfg.work_dir) / STAMP)
+            if self._start(name, stamp, key, Path(cfg.work_dir) / "best.pth"):
+                waiting[name] = (cfg, stamp, key, self._resumes(cfg, key))
+        if self.jobs == 1 or len(waiting) < 2:
+            for name, (cfg, stamp, key, resume) in waiting.items():
+                self._begun = time.perf_counter()
+                train(cfg, resume=resume)
+                gc.collect()
+                self._finish(name, stamp, key)
             return
-        if not resume:
-            for stale in Path(cfg.work_dir).glob("*.pth"):
-                stale.unlink()
-            write_json(begun, key)
-        train(cfg, resume=resume)
-        gc.collect()
-        self._finish(f"train {name}", stamp, key)
+        self._begun = time.perf_counter()
+        with _one_thread_each(), ProcessPoolExecutor(self.jobs, multiprocessing.get_context("spawn")) as pool:
+            futures = {
+                pool.submit(_train_by_path, cfg.filename, cfg.work_dir, resume): (name, stamp, key)
+                for name, (cfg, stamp, key, resume) in waiting.items()
+            }
+            for future in as_completed(futures):
+                future.result()
+                self._finish(*futures[future])
+
+    @staticmethod
+    def _resumes(cfg: Config, key: str) -> bool:
+        """Whether an interrupted training of the same config can go on; if not, clears the way for a new one."""
+        begun = Path(cfg.work_dir) / "begun.json"
+        if begun.is_file() and json.loads(begun.read_text()) == key:
+            return True
+        for stale in Path(cfg.work_dir).glob("*.pth"):
+            stale.unlink()
+        write_json(begun, key)
+        return False
 
     def predict(self, cfg: Config, split: str, fold: int) -> None:
         folder = Path(cfg.predictions_root) / f"fold{fold}" / split
@@ -142,3 +171,22 @@ class _StepRunner:
     def _finish(self, name: str, stamp: Path, key: str) -> None:
         self.seconds[name] = round(time.perf_counter() - self._begun, 1)
         write_json(stamp, key)
+
+
+def _train_by_path(path: str, work_dir: str, resume: bool) -> None:
+    """Trains in a process of its own."""
+    train(load_config(path, work_dir=work_dir), resume=resume)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes that start meanwhile compute with one thread."""
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
