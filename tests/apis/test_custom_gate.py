@@ -1,16 +1,31 @@
 """The example of a plugin: a gate in a file outside the package trains through `custom_imports`."""
 
+import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 from ultraref.apis import load_config, train
+from ultraref.registry import GATES
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "custom_gate"
 
 
-def test_example_trains(cascade, tmp_path, monkeypatch):
+@pytest.fixture
+def _plugin(monkeypatch):
+    """Puts the example on the path, and takes what it registers out again: other tests register the same name."""
     monkeypatch.syspath_prepend(str(EXAMPLE))
+    monkeypatch.delitem(sys.modules, "my_gate", raising=False)
+    before = dict(GATES.module_dict)
+    yield
+    sys.modules.pop("my_gate", None)
+    GATES.module_dict.clear()
+    GATES.module_dict.update(before)
+
+
+@pytest.mark.usefixtures("_plugin")
+def test_example_trains(cascade, tmp_path):
     shrunk = load_config(cascade.phase3[0], work_dir=tmp_path)
     options = {
         key: shrunk[key] for key in ("train_dataloader", "val_dataloader", "test_dataloader", "train_cfg", "made_by")
