@@ -26,6 +26,7 @@ import ultraref  # isort: skip  (makes segment_anything importable next to any b
 
 import numpy as np
 import torch
+from rich.progress import track
 from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 from torch import nn
 
@@ -325,7 +326,7 @@ def main(argv: list[str] | None = None) -> None:
         return
     settings = {k: v for k, v in vars(args).items() if k not in ("json", "memory_of")}
     results = {"machine": machine(bench.device), "settings": settings}
-    for item in ITEMS:
+    for item in track(ITEMS, "timing"):
         results[item] = compare(bench, args, item)
     show(results)
     if args.json:
