@@ -1,6 +1,8 @@
 """Writes made-up breast-ultrasound images in BUSI's layout: a stand-in for trying the toolkit without any data."""
 
 import argparse
+import os
+from functools import partial
 
 from rich.progress import track
 
@@ -12,10 +14,11 @@ def main():
     parser.add_argument("dst", help="folder to write, e.g. data/raw/phantoms")
     parser.add_argument("--num", type=int, default=240, help="images in all (default: 240)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--max-side", type=int, help="shrink images to this longest side in pixels (default: as drawn)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes that draw (default: one a core)")
     args = parser.parse_args()
-    counts = write_phantom_busi(
-        args.dst, args.num, args.seed, progress=lambda jobs: track(jobs, description="phantoms")
-    )
+    progress = partial(track, description="phantoms")
+    counts = write_phantom_busi(args.dst, args.num, args.seed, args.max_side, args.jobs, progress)
     print(f"{args.dst}: " + ", ".join(f"{count} {category}" for category, count in counts.items()))
     print(f"next: python tools/dataset_converters/busi.py {args.dst} DST")
 

@@ -9,7 +9,10 @@ model = dict(
         ),
         checkpoint="work_dirs/quickstart_busi/busi_phase1_fold0/best.pth",
     ),
-    refiner=dict(checkpoint="work_dirs/quickstart_busi/busi_phase2_fold0/best.pth"),
+    refiner=dict(
+        sam=dict(arch=dict(depth=4, embed_dim=96, num_heads=3, global_attn_indexes=(1, 3))),
+        checkpoint="work_dirs/quickstart_busi/busi_phase2_fold0/best.pth",
+    ),
 )
 train_dataloader = dict(dataset=dict(data_root=data_root))
 val_dataloader = dict(dataset=dict(data_root=data_root))

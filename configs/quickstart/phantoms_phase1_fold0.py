@@ -13,6 +13,6 @@ model = dict(
 )
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
 param_scheduler = [dict(type="CosineAnnealingLR", T_max=24, begin=0, end=24, by_epoch=True, convert_to_iter_based=True)]
-train_cfg = dict(max_epochs=24, val_interval=4)
+train_cfg = dict(max_epochs=24, val_interval=6)
 default_hooks = dict(checkpoint=dict(save_best="val_coarse/dice"), logger=dict(interval=50))
 made_by = {_base_.data_root: "make quickstart"}

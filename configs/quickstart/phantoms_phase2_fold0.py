@@ -18,6 +18,6 @@ model = dict(
     ),
     loss_weights=dict(candidate_mask=1.0, candidate_iou=1.0, change=0.5),
 )
-param_scheduler = [dict(type="CosineAnnealingLR", T_max=16, begin=0, end=16, by_epoch=True, convert_to_iter_based=True)]
-train_cfg = dict(max_epochs=16)
+param_scheduler = [dict(type="CosineAnnealingLR", T_max=28, begin=0, end=28, by_epoch=True, convert_to_iter_based=True)]
+train_cfg = dict(max_epochs=28, val_interval=4)
 made_by = {_base_.data_root: "make quickstart", _base_.predictions_root: "make quickstart"}

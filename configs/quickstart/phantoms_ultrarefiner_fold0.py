@@ -30,8 +30,8 @@ optim_wrapper = dict(
         }
     ),
 )
-param_scheduler = [dict(type="CosineAnnealingLR", T_max=3, begin=0, end=3, by_epoch=True, convert_to_iter_based=True)]
-train_cfg = dict(max_epochs=3, val_interval=1)
+param_scheduler = [dict(type="CosineAnnealingLR", T_max=2, begin=0, end=2, by_epoch=True, convert_to_iter_based=True)]
+train_cfg = dict(max_epochs=2, val_interval=1)
 custom_hooks = [
     *_base_.custom_hooks,
     dict(

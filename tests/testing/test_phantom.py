@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ultraref.testing.phantom import _speckle, make_phantom
+from ultraref.testing.phantom import _speckle, make_phantom, shrink
 
 
 def phantoms(category, count=20, **options):
@@ -86,6 +86,20 @@ def test_speckle_is_a_correlated_rayleigh_field():
     distant = np.corrcoef(field[:, :-30].ravel(), field[:, 30:].ravel())[0, 1]
     assert neighbours > 0.6
     assert abs(distant) < 0.05
+
+
+def test_shrinking_keeps_proportions():
+    for phantom in phantoms("malignant", 5):
+        small = shrink(phantom, 160)
+        height, width = phantom.image.shape
+        assert max(small.image.shape) == 160
+        assert abs(small.image.shape[0] / small.image.shape[1] - height / width) < 0.01
+        assert small.masks[0].shape == small.image.shape
+        assert set(np.unique(small.masks[0])) == {0, 1}
+        # Up to half a pixel of the outline is rounded away.
+        assert small.masks[0].mean() == pytest.approx(phantom.masks[0].mean(), rel=0.05)
+        assert small.image.mean() == pytest.approx(phantom.image.mean(), abs=1)
+        assert shrink(phantom, 500) is phantom
 
 
 @pytest.mark.parametrize(

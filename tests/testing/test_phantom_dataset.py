@@ -37,6 +37,32 @@ def test_more_images_leave_the_first_ones_as_they_were(tmp_path):
     assert (tmp_path / "few" / name).read_bytes() != (tmp_path / "other" / name).read_bytes()
 
 
-def test_too_few_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"at least 10.*num is 9"):
-        write_phantom_busi(tmp_path, 9)
+def test_processes_draw_the_same_images(tmp_path):
+    write_phantom_busi(tmp_path / "one", 10, seed=4, max_side=100)
+    write_phantom_busi(tmp_path / "two", 10, seed=4, max_side=100, jobs=2)
+    paths = sorted((tmp_path / "one").rglob("*.png"))
+    assert len(paths) >= 20
+    for path in paths:
+        assert (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes() == path.read_bytes()
+        assert max(Image.open(path).size) == 100
+
+
+def test_progress_counts_every_image(tmp_path):
+    seen = []
+
+    def progress(items, total):
+        for item in items:
+            seen.append(total)
+            yield item
+
+    write_phantom_busi(tmp_path, 10, max_side=64, progress=progress)
+    assert seen == [10] * 10
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"num": 9}, r"at least 10.*num is 9"), ({"num": 10, "max_side": 8}, "max_side=8.*32 pixels")],
+)
+def test_requests_that_leave_nothing_are_refused(tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        write_phantom_busi(tmp_path, **options)

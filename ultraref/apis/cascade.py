@@ -34,8 +34,8 @@ class Cascade:
         phase3: phase-3 configs of that fold; the first is the one that the summary is about.
         work_dir: receives one folder a config, as its configs expect it, overlays/ and summary.json.
         jobs: how many trainings that don't depend on each other run at a time, in processes of one thread each. Small
-            networks gain nothing from a second thread, so that on two cores two jobs take half the time. 1 trains in this
-            process.
+            networks gain nothing from a second thread. More jobs than cores share them, so that no core waits for the last
+            fold. 1 trains in this process.
     """
 
     phase1: Sequence[str]
@@ -112,7 +112,7 @@ class _StepRunner:
                 self._finish(name, stamp, key)
             return
         self._begun = time.perf_counter()
-        with _one_thread_each(), ProcessPoolExecutor(self.jobs, multiprocessing.get_context("spawn")) as pool:
+        with _one_thread_each(), ProcessPoolExecutor(self.jobs, _quick_start_context()) as pool:
             futures = {
                 pool.submit(_train_by_path, cfg.filename, cfg.work_dir, resume): (name, stamp, key)
                 for name, (cfg, stamp, key, resume) in waiting.items()
@@ -176,6 +176,15 @@ class _StepRunner:
 def _train_by_path(path: str, work_dir: str, resume: bool) -> None:
     """Trains in a process of its own."""
     train(load_config(path, work_dir=work_dir), resume=resume)
+
+
+def _quick_start_context() -> multiprocessing.context.BaseContext:
+    """Processes that begin with this module imported, where the system can fork; importing it takes seconds."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
 
 
 @contextmanager

@@ -6,7 +6,7 @@ magnitude of a complex Gaussian field that the point-spread function has correla
 display is its logarithm. Tissue is drawn in decibels, so that layers, lesions, shadows and attenuation add up.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -67,6 +67,23 @@ def make_phantom(rng: np.random.Generator, category: str = "benign", num_lesions
         for _ in range(num_lesions):
             masks.append(_draw_lesion(rng, level, category, outline, masks, small=num_lesions > 1))
     return Phantom(_display(level + SPECKLE_SHARE * _speckle(rng, height, width)), masks, category, outline)
+
+
+def shrink(phantom: Phantom, max_side: int) -> Phantom:
+    """Shrinks image and masks until no side is longer than `max_side` pixels, by the mean over each new pixel's area.
+
+    A mask's pixel belongs to the lesion from half its area on. What fits already comes back as it is.
+    """
+    height, width = phantom.image.shape
+    if max(height, width) <= max_side:
+        return phantom
+    scale = max_side / max(height, width)
+    size = round(width * scale), round(height * scale)
+    masks = [
+        (cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) >= 0.5).astype(np.uint8)
+        for mask in phantom.masks
+    ]
+    return replace(phantom, image=cv2.resize(phantom.image, size, interpolation=cv2.INTER_AREA), masks=masks)
 
 
 def smooth_field(rng: np.random.Generator, height: int, width: int, scale_y: float, scale_x: float) -> np.ndarray:

@@ -1,13 +1,16 @@
 """Writes phantoms in the published layout and file names of BUSI, so that they take the converter's real path."""
 
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from ultraref.testing.phantom import Phantom, make_phantom
+from ultraref.testing.phantom import Phantom, make_phantom, shrink
 
 # About the published set's shares, with fewer normals, as those are dropped.
 SHARES = {"benign": 0.58, "malignant": 0.32, "normal": 0.10}
@@ -15,7 +18,14 @@ SHARES = {"benign": 0.58, "malignant": 0.32, "normal": 0.10}
 TWO_LESIONS_EVERY = 12
 
 
-def write_phantom_busi(dst: str | Path, num: int, seed: int = 0, progress: Callable | None = None) -> dict[str, int]:
+def write_phantom_busi(
+    dst: str | Path,
+    num: int,
+    seed: int = 0,
+    max_side: int | None = None,
+    jobs: int = 1,
+    progress: Callable | None = None,
+) -> dict[str, int]:
     """Writes `num` phantoms to DST/{benign,malignant,normal}/"<category> (N).png" with "_mask.png" and "_mask_1.png".
 
     As in the published set, images are grey or RGB, masks 8-bit or 1-bit, and normal images have a blank mask. Image N
@@ -25,26 +35,43 @@ def write_phantom_busi(dst: str | Path, num: int, seed: int = 0, progress: Calla
         dst: folder, made if need be; files of the same names are overwritten.
         num: images in all, at least 10.
         seed: seed of all of them.
-        progress: wraps the list of (category, number) as it is gone through, e.g. `rich.progress.track`.
+        max_side: images and masks with a longer side are shrunk to this one, in pixels; None leaves them as drawn. What small
+            networks see is the same, and reading is faster.
+        jobs: processes that draw; the images don't depend on it.
+        progress: wraps what is gone through, one item per image: `progress(items, total=num)`, e.g. `rich.progress.track`.
 
     Returns:
         The number of images per category.
 
     Raises:
-        ValueError: `num` is below 10, so that a category could be empty.
+        ValueError: `num` is below 10, so that a category could be empty, or `max_side` is below 32.
     """
+    if max_side is not None and max_side < 32:
+        raise ValueError(f"max_side={max_side} leaves nothing of a lesion; it is None or at least 32 pixels")
     if num < 10:
         raise ValueError(f"a phantom set has at least 10 images, so that no category is empty; num is {num}")
     counts = {name: round(share * num) for name, share in SHARES.items()}
     counts["benign"] += num - sum(counts.values())
-    jobs = [(category, number) for category, count in counts.items() for number in range(1, count + 1)]
+    order = [(category, number) for category, count in counts.items() for number in range(1, count + 1)]
     for category in counts:
         (Path(dst) / category).mkdir(parents=True, exist_ok=True)
-    for category, number in progress(jobs) if progress else jobs:
-        num_lesions = 2 if number % TWO_LESIONS_EVERY == TWO_LESIONS_EVERY // 2 else 1
-        rng = np.random.default_rng([seed, list(SHARES).index(category), number])
-        _write(Path(dst) / category / f"{category} ({number})", number, make_phantom(rng, category, num_lesions))
+    draw = partial(_draw, Path(dst), seed, max_side)
+    with ProcessPoolExecutor(jobs) if jobs > 1 else nullcontext() as pool:
+        written = pool.map(draw, order, chunksize=8) if pool else map(draw, order)
+        for _ in progress(written, total=len(order)) if progress else written:
+            pass
     return counts
+
+
+def _draw(dst: Path, seed: int, max_side: int | None, job: tuple[str, int]) -> None:
+    """Draws one image and writes its files."""
+    category, number = job
+    num_lesions = 2 if number % TWO_LESIONS_EVERY == TWO_LESIONS_EVERY // 2 else 1
+    rng = np.random.default_rng([seed, list(SHARES).index(category), number])
+    phantom = make_phantom(rng, category, num_lesions)
+    if max_side is not None:
+        phantom = shrink(phantom, max_side)
+    _write(dst / category / f"{category} ({number})", number, phantom)
 
 
 def _write(stem: Path, number: int, phantom: Phantom) -> None:

@@ -1,4 +1,4 @@
-# Phantoms for the tiny coarse network, at 64 px.
+# Phantoms for the tiny coarse network, at 64 px. No workers: reading is short, and all folds train at a time.
 data_root = "work_dirs/quickstart/data/phantoms"
 predictions_root = "work_dirs/quickstart/predictions"
 
@@ -18,8 +18,7 @@ eval_pipeline = [
 
 train_dataloader = dict(
     batch_size=8,
-    num_workers=1,
-    persistent_workers=True,
+    num_workers=0,
     drop_last=True,
     sampler=dict(type="EpochSampler", shuffle=True),
     collate_fn=dict(type="ultraref.datasets.collate.stack_collate"),
@@ -27,15 +26,14 @@ train_dataloader = dict(
 )
 val_dataloader = dict(
     batch_size=8,
-    num_workers=1,
-    persistent_workers=True,
+    num_workers=0,
     sampler=dict(type="EpochSampler", shuffle=False),
     collate_fn=dict(type="ultraref.datasets.collate.stack_collate"),
     dataset=dict(type="LesionDataset", data_root=data_root, split="val", fold=0, pipeline=eval_pipeline),
 )
 test_dataloader = dict(
     batch_size=8,
-    num_workers=1,
+    num_workers=0,
     sampler=dict(type="EpochSampler", shuffle=False),
     collate_fn=dict(type="ultraref.datasets.collate.stack_collate"),
     dataset=dict(type="LesionDataset", data_root=data_root, split="test", pipeline=eval_pipeline),

@@ -94,7 +94,7 @@ def _linear(x: Tensor, position: Tensor, dim: int) -> Tensor:
     left = position.detach().floor().clamp(0, x.shape[dim] - 2)
     shape = _shape_along(dim, len(x))
     weight, left = (position - left).to(x.dtype).view(shape), left.long().view(shape)
-    return torch.lerp(x.take_along_dim(left, dim), x.take_along_dim(left + 1, dim), weight)
+    return torch.lerp(_pixels(x, left, dim), _pixels(x, left + 1, dim), weight)
 
 
 def _cubic(x: Tensor, position: Tensor, first: Tensor, last: Tensor, dim: int) -> Tensor:
@@ -117,8 +117,14 @@ def _cubic(x: Tensor, position: Tensor, first: Tensor, last: Tensor, dim: int) -
     result = 0
     for offset, weight in weights.items():
         neighbour = (left + offset).clamp(min=first, max=last).long() + 2
-        result = result + weight.view(shape) * x.take_along_dim(neighbour.view(shape), dim)
+        result = result + weight.view(shape) * _pixels(x, neighbour.view(shape), dim)
     return result
+
+
+def _pixels(x: Tensor, index: Tensor, dim: int) -> Tensor:
+    """Takes the pixels of (B, C, H, W) at `index` >= 0 along `dim`, shaped as `_shape_along` says."""
+    # Not take_along_dim: it wraps negative indices, pixel by pixel.
+    return x.gather(dim, index.expand(*x.shape[:dim], -1, *x.shape[dim:][1:]))
 
 
 def _shape_along(dim: int, batch: int) -> tuple[int, ...]:
