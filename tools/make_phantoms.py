@@ -15,10 +15,15 @@ def main():
     parser.add_argument("--num", type=int, default=240, help="images in all (default: 240)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--max-side", type=int, help="shrink images to this longest side in pixels (default: as drawn)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes that draw (default: one a core)")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="processes that draw (default: one a core)"
+    )
     args = parser.parse_args()
     progress = partial(track, description="phantoms")
-    counts = write_phantom_busi(args.dst, args.num, args.seed, args.max_side, args.jobs, progress)
+    try:
+        counts = write_phantom_busi(args.dst, args.num, args.seed, args.max_side, args.jobs, progress)
+    except ValueError as error:
+        parser.error(str(error))
     print(f"{args.dst}: " + ", ".join(f"{count} {category}" for category, count in counts.items()))
     print(f"next: python tools/dataset_converters/busi.py {args.dst} DST")
 

@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from ultraref import apis
 from ultraref.apis import init_model, load_config, predict_coarse, train
-from ultraref.apis.cascade import run_cascade
+from ultraref.apis.cascade import _StepRunner, run_cascade
 from ultraref.datasets import LesionDataset, Splits
 from ultraref.evaluation import OVERLAP_NAMES
 from ultraref.registry import RUNNERS
@@ -93,6 +93,16 @@ def test_a_second_call_keeps_everything(cascade):
     before = best.stat().st_mtime_ns
     assert run_cascade(cascade)["seconds"] == {}
     assert best.stat().st_mtime_ns == before
+
+
+def test_side_by_side_trainings_give_the_same_networks(cascade, tmp_path):
+    runner = _StepRunner(tmp_path, jobs=2)
+    runner.train([runner.config(path) for path in cascade.phase1[:2]])
+    for path in cascade.phase1[:2]:
+        first = torch.load(folder(cascade, path) / "best.pth", weights_only=True)["state_dict"]
+        second = torch.load(tmp_path / Path(path).stem / "best.pth", weights_only=True)["state_dict"]
+        # To rounding: this process may compute with more than one thread.
+        torch.testing.assert_close(second, first, rtol=1e-3, atol=1e-4)
 
 
 def test_masks_and_overlays_of_a_test(cascade, tmp_path):

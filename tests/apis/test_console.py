@@ -1,5 +1,7 @@
 """Which errors end with their message alone."""
 
+from concurrent.futures import ProcessPoolExecutor
+
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
@@ -27,6 +29,16 @@ def test_errors_of_the_package_are_one_line(workers, tmp_path, capsys):
     assert error.startswith("error: checkpoint ")
     assert "x.pth does not exist" in error
     assert "Traceback" not in error
+
+
+def test_errors_from_a_pool_of_processes_are_one_line(tmp_path, capsys):
+    with ProcessPoolExecutor(1) as pool:
+        assert run(pool.submit(load_checkpoint_file, tmp_path / "x.pth").result) == 2
+        with pytest.raises(ValueError, match="invalid literal"):
+            run(pool.submit(int, "x").result)
+    error = capsys.readouterr().err
+    assert error.startswith("error: checkpoint ")
+    assert error.count("\n") == 1
 
 
 def test_faults_of_the_program_keep_their_traceback():

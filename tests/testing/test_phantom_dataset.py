@@ -61,7 +61,11 @@ def test_progress_counts_every_image(tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"num": 9}, r"at least 10.*num is 9"), ({"num": 10, "max_side": 8}, "max_side=8.*32 pixels")],
+    [
+        ({"num": 9}, r"at least 10.*num is 9"),
+        ({"num": 10, "max_side": 8}, "max_side=8.*32 pixels"),
+        ({"num": 10, "jobs": 0}, "jobs=0.*at least 1"),
+    ],
 )
 def test_requests_that_leave_nothing_are_refused(tmp_path, options, message):
     with pytest.raises(ValueError, match=message):

@@ -112,7 +112,7 @@ class _StepRunner:
                 self._finish(name, stamp, key)
             return
         self._begun = time.perf_counter()
-        with _one_thread_each(), ProcessPoolExecutor(self.jobs, _quick_start_context()) as pool:
+        with _one_thread_each(), ProcessPoolExecutor(self.jobs, _preloaded_context()) as pool:
             futures = {
                 pool.submit(_train_by_path, cfg.filename, cfg.work_dir, resume): (name, stamp, key)
                 for name, (cfg, stamp, key, resume) in waiting.items()
@@ -178,7 +178,7 @@ def _train_by_path(path: str, work_dir: str, resume: bool) -> None:
     train(load_config(path, work_dir=work_dir), resume=resume)
 
 
-def _quick_start_context() -> multiprocessing.context.BaseContext:
+def _preloaded_context() -> multiprocessing.context.BaseContext:
     """Processes that begin with this module imported, where the system can fork; importing it takes seconds."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")

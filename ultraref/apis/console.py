@@ -29,8 +29,17 @@ def run(main: Callable[[], int]) -> int:
 
 def _raised_on_purpose(error: BaseException) -> bool:
     """Whether the innermost frame of the traceback is code of this package."""
+    # A pool of processes hands the traceback over as text.
+    if type(error.__cause__).__name__ == "_RemoteTraceback":
+        return _innermost_is_ours(str(error.__cause__))
     frames = list(traceback.walk_tb(error.__traceback__))
     return bool(frames) and frames[-1][0].f_globals.get("__name__", "").split(".")[0] == "ultraref"
+
+
+def _innermost_is_ours(text: str) -> bool:
+    """The same of a traceback as text."""
+    innermost = [line for line in text.splitlines() if line.startswith("  File ")][-1]
+    return f"{Path(__file__).parents[1]}" in innermost
 
 
 def _from_worker(error: BaseException) -> str | None:
@@ -41,8 +50,7 @@ def _from_worker(error: BaseException) -> str | None:
     text = str(error.args[0]) if error.args else ""
     if not (text.startswith("Caught ") and "DataLoader worker" in text):
         return None
-    innermost = [line for line in text.splitlines() if line.startswith("  File ")][-1]
     head = f"\n{type(error).__name__}: "
-    if f"{Path(__file__).parents[1]}" not in innermost or head not in text:
+    if not _innermost_is_ours(text) or head not in text:
         return None
     return text.rpartition(head)[2].strip()

@@ -35,19 +35,21 @@ def write_phantom_busi(
         dst: folder, made if need be; files of the same names are overwritten.
         num: images in all, at least 10.
         seed: seed of all of them.
-        max_side: images and masks with a longer side are shrunk to this one, in pixels; None leaves them as drawn. What small
-            networks see is the same, and reading is faster.
-        jobs: processes that draw; the images don't depend on it.
+        max_side: images and masks with a longer side are shrunk to this one, in pixels; None leaves them as drawn. Small files are
+            read faster, and networks that see few pixels lose little.
+        jobs: processes that draw, at least 1; the images don't depend on it.
         progress: wraps what is gone through, one item per image: `progress(items, total=num)`, e.g. `rich.progress.track`.
 
     Returns:
         The number of images per category.
 
     Raises:
-        ValueError: `num` is below 10, so that a category could be empty, or `max_side` is below 32.
+        ValueError: `num` is below 10, so that a category could be empty, `max_side` is below 32, or `jobs` below 1.
     """
     if max_side is not None and max_side < 32:
         raise ValueError(f"max_side={max_side} leaves nothing of a lesion; it is None or at least 32 pixels")
+    if jobs < 1:
+        raise ValueError(f"jobs={jobs} leaves nobody to draw; it is the number of processes, at least 1")
     if num < 10:
         raise ValueError(f"a phantom set has at least 10 images, so that no category is empty; num is {num}")
     counts = {name: round(share * num) for name, share in SHARES.items()}

@@ -1,5 +1,4 @@
 import json
-import os
 
 import cv2
 import numpy as np
@@ -217,9 +216,8 @@ def test_bad_arguments_are_explained(arguments, message):
 
 
 @pytest.mark.realdata
-@pytest.mark.skipif("ULTRAREF_BUSI" not in os.environ, reason="ULTRAREF_BUSI does not name a folder of BUSI files")
-def test_at_most_2_percent_of_real_samples_fall_back():
-    masks = list(find_masks(os.environ["ULTRAREF_BUSI"]).values())
+def test_at_most_2_percent_of_real_samples_fall_back(busi_root):
+    masks = list(find_masks(busi_root).values())
     for name in PRESETS["default"]:
         if name == "GiantOverSegmentation":
             continue  # needs a lesion below 32 % of the frame

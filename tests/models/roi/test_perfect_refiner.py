@@ -1,7 +1,5 @@
 """What ROI, crop and paste alone cost, on the outlines of real lesions."""
 
-import os
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -9,23 +7,19 @@ import torch.nn.functional as F
 from ultraref.datasets.mask_errors.find_masks import find_masks
 from ultraref.models.roi import LesionROICropper
 
-BUSI = os.environ.get("ULTRAREF_BUSI")
 S, M = 1024, 256
 
-pytestmark = [
-    pytest.mark.realdata,
-    pytest.mark.skipif(not BUSI, reason="ULTRAREF_BUSI does not name the folder of the published BUSI files"),
-]
+pytestmark = pytest.mark.realdata
 
 
 def soft_dice_loss(prob, target):
     return 1 - (2 * (prob * target).sum() / (prob.sum() + target.sum())).item()
 
 
-def test_a_perfect_refiner_loses_next_to_nothing():
+def test_a_perfect_refiner_loses_next_to_nothing(busi_root):
     cropper = LesionROICropper()
     # Every 40th mask keeps the test within seconds.
-    for name, mask in list(find_masks(BUSI).items())[::40]:
+    for name, mask in list(find_masks(busi_root).items())[::40]:
         native = torch.from_numpy(mask)[None, None].float()
         target = (F.interpolate(native, (S, S), mode="bilinear", align_corners=False) > 0.5).float()
         box = cropper(target)
