@@ -51,12 +51,12 @@ def main() -> int:
     from ultraref.apis.cascade import Cascade, run_cascade
     from ultraref.evaluation import refinement_table
 
-    config = f"configs/quickstart/{args.data}_{{}}_fold{{}}.py"
     work_dir = WORK_DIRS[args.data]
     cascade = Cascade(
-        phase1=[config.format("phase1", fold) for fold in range(5)],
-        phase2=config.format("phase2", 0),
-        phase3=[config.format("ultrarefiner", 0), config.format("gated", 0)],
+        phase1="configs/quickstart/phase1.py",
+        phase2="configs/quickstart/phase2.py",
+        phase3=["configs/quickstart/ultrarefiner.py", "configs/quickstart/gated.py"],
+        set=args.data,
         work_dir=str(work_dir),
         jobs=5,
     )

@@ -1,5 +1,6 @@
 """Which errors end with their message alone."""
 
+import pickle
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
@@ -7,6 +8,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ultraref.apis.console import run
 from ultraref.checkpoint import load_checkpoint_file
+from ultraref.errors import MissingFileError
 
 
 class Damaged(Dataset):
@@ -41,6 +43,18 @@ def test_errors_from_a_pool_of_processes_are_one_line(tmp_path, capsys):
     assert error.count("\n") == 1
 
 
-def test_faults_of_the_program_keep_their_traceback():
-    with pytest.raises(ValueError, match="invalid literal"):
-        run(lambda: int("x"))
+@pytest.mark.parametrize("fault", [ValueError, KeyError, FileNotFoundError, TypeError])
+def test_faults_of_the_program_keep_their_traceback(fault):
+    """Also those that code of this package raises itself."""
+
+    def main():
+        raise fault("rng")
+
+    with pytest.raises(fault, match="rng"):
+        run(main)
+
+
+def test_a_missing_file_is_both_kinds_of_error():
+    error = MissingFileError("checkpoint x.pth does not exist")
+    assert isinstance(error, (FileNotFoundError, ValueError))
+    assert str(error) == str(pickle.loads(pickle.dumps(error))) == "checkpoint x.pth does not exist"

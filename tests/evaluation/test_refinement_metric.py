@@ -57,6 +57,16 @@ def test_original_size_compares_with_the_untouched_mask():
     assert metric.evaluate(1)["val_refined/dice"] == 1
 
 
+def test_the_models_frame_is_that_of_its_ground_truth():
+    """A mask that covers 3 of 8 rows there, whatever the size of the probability."""
+    metric = RefinementMetric(size="model")
+    prob = torch.zeros(4, 4)
+    prob[:2] = 1
+    metric.process({}, [sample("a", prob, prob, half(3))])
+    # Upsampled it covers 4 rows: 2 * 3 / (3 + 4).
+    assert metric.evaluate(1)["val_refined/dice"] == pytest.approx(6 / 7)
+
+
 def test_coarse_alone_has_no_difference():
     metric = RefinementMetric(size=8, stage="test")
     metric.process({}, [sample("a", half(4), None, half(4))])

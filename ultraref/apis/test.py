@@ -49,13 +49,13 @@ def test(
         "val_evaluator",
     ):
         cfg.pop(key, None)
-    cfg.custom_hooks = [hook for hook in cfg.get("custom_hooks", []) if hook["type"] != "ProgressiveUnfreezeHook"]
+    hooks = dict(cfg.get("default_hooks") or {}, unfreeze=None)
     cfg.test_evaluator.csv_path = str(Path(cfg.work_dir) / "metrics.csv")
     if show_dir is not None:
-        others = [hook for hook in cfg.custom_hooks if hook["type"] != "OverlayHook"]
-        cfg.custom_hooks = [*others, dict(type="OverlayHook", num_test=None, show_dir=str(show_dir))]
+        hooks["overlays"] = dict(type="OverlayHook", num_test=None, show_dir=str(show_dir))
     if out is not None:
-        cfg.custom_hooks.append(dict(type="MaskWriterHook", folder=str(out)))
+        hooks["masks"] = dict(type="MaskWriterHook", folder=str(out))
+    cfg.default_hooks = hooks
     require_inputs(cfg)
     runner = RUNNERS.build(cfg)
     metrics = runner.test()

@@ -49,7 +49,7 @@ _PLAIN_DICTS = {
     "custom_imports": {"imports", "allow_failed_imports"},
     "auto_scale_lr": {"enable", "base_batch_size"},
 }
-_DEFAULT_HOOKS = {"runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint"}
+_DEFAULT_HOOKS = {"runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint", "unfreeze"}
 # Arguments that the code which builds a component takes out, or puts in, by the registry it is of.
 _EXTRA_ARGUMENTS = {
     "HOOKS": {"priority"},
@@ -58,6 +58,8 @@ _EXTRA_ARGUMENTS = {
     "PARAM_SCHEDULERS": {"convert_to_iter_based"},
     "VISUALIZERS": {"name", "save_dir"},
 }
+# Variables of a recipe that are parameters, and the options that give them.
+_PARAMETERS = {"set_name": "--set", "fold": "--fold"}
 # Their `type` is not the name of a component.
 _NO_COMPONENTS = ("clip_grad", "made_by")
 
@@ -193,6 +195,8 @@ def _check_top_level(cfg: Config) -> Iterator[str]:
 def _check_option(cfg: Config, dotted: str) -> list[str]:
     node, path = dict(cfg.items()), []
     root = dotted.split(".")[0]
+    if root in _PARAMETERS:
+        return [f"{dotted}: the {root} of a recipe is chosen while it is read: give {_PARAMETERS[root]}"]
     if root in node and root not in TOP_LEVEL_KEYS:
         return [
             f"{dotted}: {root} is a helper variable of the config, whose value has been copied to where it is used, so that "

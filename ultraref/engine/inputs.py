@@ -91,6 +91,12 @@ def _needs(node, where: str) -> Iterator[tuple[str, str, str]]:
         if where.rpartition(".")[2] in ("checkpoint", "load_from", "pretrained") and "://" not in node:
             yield where, node, "checkpoint"
     elif isinstance(node, dict):
+        if isinstance(node.get("datasets"), (list, tuple)):
+            # What several data sets share, their split and fold say, stands once beside them.
+            shared = {key: value for key, value in node.items() if key != "datasets"}
+            for index, part in enumerate(node["datasets"]):
+                yield from _needs({**shared, **part}, f"{where}.datasets.{index}")
+            return
         if isinstance(node.get("data_root"), str):
             yield f"{where}.data_root", str(Path(node["data_root"], "splits.json")), "data set"
             if isinstance(node.get("predictions"), str):

@@ -21,6 +21,8 @@ from ultraref import provenance
 from ultraref.checkpoint import load_checkpoint_file, save_atomically, to_plain
 from ultraref.registry import DATASETS, RUNNERS
 
+# Those that `Runner.register_default_hooks` adds by itself.
+MMENGINE_HOOKS = ("runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint")
 LAST_CHECKPOINT = "last.pth"
 BEST_CHECKPOINT = "best.pth"
 
@@ -52,6 +54,8 @@ class UltraRunner(Runner):
     - `train()` followed by `test()` tests the averaged weights of an EMA hook.
     - Persistent data workers end with the run, and not seconds later.
     - An error in a hook keeps its traceback.
+    - A hook of `default_hooks` that is None is left out, whatever its name, so that a config can drop any hook by name.
+    - The data sets get the sizes of the model's inputs, `model.sizes`, so that a size stands in one place of a config.
     """
 
     _started = False
@@ -122,6 +126,11 @@ class UltraRunner(Runner):
                 loop.dataloader._iterator = None
                 iterator._shutdown_workers()
 
+    def register_default_hooks(self, hooks: dict | None = None) -> None:
+        """As MMEngine's, which knows None for its own six hooks only."""
+        kept = {name: hook for name, hook in (hooks or {}).items() if hook is not None or name in MMENGINE_HOOKS}
+        super().register_default_hooks(kept)
+
     def call_hook(self, fn_name: str, **kwargs) -> None:
         """Calls `fn_name` of every hook that has it, in the order of their priority.
 
@@ -151,16 +160,17 @@ class UltraRunner(Runner):
             self.load_checkpoint(self._load_from)
         self._has_loaded = True
 
-    @staticmethod
-    def build_dataloader(dataloader, seed: int | None = None, diff_rank_seed: bool = False):
-        """As MMEngine's, but the run's seed also reaches the data sets, whose augmentations depend on it.
+    def build_dataloader(self, dataloader, seed: int | None = None, diff_rank_seed: bool = False):
+        """As MMEngine's, but the run's seed and the model's sizes also reach the data sets.
 
         Raises:
             ValueError: the loader has no batch to give.
         """
         if isinstance(dataloader, dict):
             dataloader = copy.deepcopy(dataloader)
-            _pass_on_seed(dataloader.get("dataset"), seed)
+            sizes = getattr(self._bare_model(), "sizes", None)
+            dataset = dataloader.get("dataset")
+            pass_on(dataset, {"seed": seed, "sizes": sizes})
         built = Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
         if len(built) == 0:
             raise ValueError(
@@ -297,15 +307,15 @@ class UltraRunner(Runner):
         return self.model.module if is_model_wrapper(self.model) else self.model
 
 
-def _pass_on_seed(dataset, seed: int | None) -> None:
-    """Sets the seed of a data set's config, and of those that it joins, where the class takes one and none is given."""
-    if seed is None or not isinstance(dataset, dict):
+def pass_on(dataset, arguments: dict) -> None:
+    """Adds arguments to the config of a data set where the class takes them, and they are neither given there nor None."""
+    if not isinstance(dataset, dict):
         return
     component = DATASETS.get(dataset["type"]) if isinstance(dataset["type"], str) else dataset["type"]
-    if component is not None and "seed" in inspect.signature(component).parameters:
-        dataset.setdefault("seed", seed)
-    for part in dataset.get("datasets", []):
-        _pass_on_seed(part, seed)
+    taken = () if component is None else inspect.signature(component).parameters
+    for name, value in arguments.items():
+        if name in taken and value is not None and dataset.get(name) is None:
+            dataset[name] = value
 
 
 def load_strictly(model: nn.Module, state_dict: dict, name: str) -> None:

@@ -31,15 +31,16 @@ class RefinementMetric(BaseMetric):
 
     Args:
         size: "original" compares in the image's native frame against the untouched ground truth, which the pipeline must keep
-            (`PackSegInputs(keep_original=True)`); an integer compares at that square size. Probabilities are resized
-            bilinearly, then thresholded; the ground truth is resized by nearest neighbour.
+            (`PackSegInputs(keep_original=True)`); "model" compares in the frame of the model's ground truth, that of its loss; an
+            integer compares at that square size. Probabilities are resized bilinearly, then thresholded; the ground truth is
+            resized by nearest neighbour.
         threshold: a pixel is lesion where its probability is above it.
         stage: "val" or "test", the beginning of every metric's name.
         csv_path: writes one row an image there, or None.
         collect_device: as in MMEngine.
 
     Raises:
-        ValueError: `size` is neither "original" nor a positive integer, or a sample lacks its ground truth.
+        ValueError: `size` is neither "original", "model" nor a positive integer, or a sample lacks its ground truth.
     """
 
     def __init__(
@@ -51,8 +52,10 @@ class RefinementMetric(BaseMetric):
         collect_device: str = "cpu",
     ):
         super().__init__(collect_device=collect_device)
-        if size != "original" and not (isinstance(size, int) and size > 0):
-            raise ValueError(f"RefinementMetric: size is {size!r}; it must be 'original' or a positive integer")
+        if size not in ("original", "model") and not (isinstance(size, int) and size > 0):
+            raise ValueError(
+                f"RefinementMetric: size is {size!r}; it must be 'original', 'model' or a positive integer"
+            )
         if stage not in ("val", "test"):
             raise ValueError(f"RefinementMetric: stage is {stage!r}; it must be 'val' or 'test'")
         self.size, self.threshold, self.stage, self.csv_path = size, threshold, stage, csv_path
@@ -112,7 +115,7 @@ class RefinementMetric(BaseMetric):
                 )
             )
         target = sample[field]["data"]
-        if self.size != "original" and target.shape[-2:] != (self.size, self.size):
+        if isinstance(self.size, int) and target.shape[-2:] != (self.size, self.size):
             target = F.interpolate(target[None].float(), (self.size, self.size), mode="nearest-exact")[0]
         return target[0] > 0
 

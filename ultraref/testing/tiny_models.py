@@ -5,9 +5,9 @@ def tiny_network(size: int = 32) -> dict:
     """Config of a TransUNet of a few thousand parameters for images of `size` px (a multiple of 16)."""
     return dict(
         type="EncoderDecoder",
+        image_size=size,
         encoder=dict(
             type="R50ViTEncoder",
-            image_size=size,
             pretrained=None,
             layers=(1, 1, 1),
             channels=(16, 16, 32),

@@ -78,7 +78,7 @@ def test_a_frozen_network_is_mixed_too():
         model = Model()
 
     # What the hook and the training loop do in a stage that trains the refiner alone.
-    hook = ProgressiveUnfreezeHook([{"name": "refiner", "epoch": 0, "train": ["refiner"]}])
+    hook = ProgressiveUnfreezeHook({"refiner": {"epoch": 0, "train": ["refiner"]}})
     model = Runner.model
     trainable = dict(model.named_parameters())
     hook.stages[0].resolve(model, trainable)

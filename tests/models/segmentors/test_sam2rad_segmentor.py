@@ -240,7 +240,7 @@ def test_what_trains_is_printed():
 def test_optimizer_groups_of_the_shipped_schedule():
     from mmengine.config import Config
 
-    schedule = Config.fromfile("configs/_base_/schedules/sam2rad_adamw_cosine_100e.py").optim_wrapper
+    schedule = Config.fromfile("configs/_base_/schedules/sam2rad_adamw_cosine.py").optim_wrapper
     options = {key: value for key, value in schedule.items() if key not in ("constructor", "paramwise_cfg", "type")}
     model = build()
     wrapper = GlobOptimWrapperConstructor(options, schedule.paramwise_cfg)(model)
