@@ -43,12 +43,12 @@ GATES = Registry("gate", scope="ultraref", locations=["ultraref.models.gates"])
 LOSSES = Registry("loss", scope="ultraref", locations=["ultraref.models.losses"])
 # Binary mask -> binary mask with a simulated segmentation error. Contract: datasets/mask_errors/base.py, BaseMaskError.
 MASK_ERRORS = Registry("mask_error", scope="ultraref", locations=["ultraref.datasets.mask_errors"])
-# Contract: torch.utils.data.Dataset that is indexed by (epoch, index).
+# Contract: datasets/base_lesion_dataset.py, BaseLesionDataset.
 DATASETS = Registry("dataset", parent=MMENGINE_DATASETS, scope="ultraref", locations=["ultraref.datasets"])
 DATA_SAMPLERS = Registry(
     "data_sampler", parent=MMENGINE_DATA_SAMPLERS, scope="ultraref", locations=["ultraref.datasets"]
 )
-# Contract: callable on the results dict of one sample.
+# Contract: mmcv.transforms.BaseTransform; datasets/transforms/base.py, LesionTransform, names the keys.
 TRANSFORMS = Registry(
     "transform", parent=MMENGINE_TRANSFORMS, scope="ultraref", locations=["ultraref.datasets.transforms"]
 )

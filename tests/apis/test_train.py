@@ -25,6 +25,19 @@ def test_cache_with_geometric_augmentation_is_refused():
         check_embedding_cache(cfg)
 
 
+@pytest.mark.parametrize("name", ["RandomFlip", "RandomRotateFlip", "mmcv.Resize"])
+def test_cache_with_a_transform_that_may_change_the_image_is_refused(name):
+    cfg = load_config(CACHED)
+    dataset = cfg.train_dataloader.dataset
+    dataset.pipeline = [*dataset.pipeline[:2], dict(type=name), *dataset.pipeline[2:]]
+    with pytest.raises(ValueError, match=rf"dataset\.pipeline\.2 \({name}\)"):
+        check_embedding_cache(cfg)
+    del dataset["data_root"]
+    cfg.train_dataloader.dataset = dict(type="ConcatLesionDataset", datasets=[dataset])
+    with pytest.raises(ValueError, match=rf"dataset\.datasets\.0\.pipeline\.2 \({name}\)"):
+        check_embedding_cache(cfg)
+
+
 def test_all_missing_inputs_are_listed_with_their_commands(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(MissingInputsError) as error:

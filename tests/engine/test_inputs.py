@@ -94,6 +94,19 @@ def test_members_of_a_concatenated_set_are_looked_at(tmp_path):
     ]
 
 
+def test_what_members_of_a_concatenated_set_share_is_handed_on(tmp_path):
+    for name in ("a", "b"):
+        write_splits(tmp_path / name)
+    members = [{"data_root": str(tmp_path / "a")}, {"data_root": str(tmp_path / "b"), "split": "test"}]
+    shared = {"split": "val", "fold": 1, "predictions": str(tmp_path / "preds")}
+    cfg = Config({"val_dataloader": {"dataset": {"type": "ConcatLesionDataset", "datasets": members, **shared}}})
+    cfg.train_dataloader = {}
+    assert [(m.config_key, m.path) for m in find_missing_inputs(cfg)] == [
+        (f"val_dataloader.dataset.datasets.{i}.predictions", str(tmp_path / f"preds/fold1/{split}/manifest.json"))
+        for i, split in enumerate(("val", "test"))
+    ]
+
+
 def test_one_error_lists_all(tmp_path):
     cfg = Config(
         {

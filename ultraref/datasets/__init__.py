@@ -1,5 +1,6 @@
 """Data sets, one class per storage layout, and what turns them into samples."""
 
+from ultraref.datasets.base_lesion_dataset import BaseLesionDataset
 from ultraref.datasets.coco_dataset import CocoLesionDataset
 from ultraref.datasets.collate import stack_collate
 from ultraref.datasets.concat import ConcatLesionDataset
@@ -9,6 +10,7 @@ from ultraref.datasets.samplers import EpochSampler
 from ultraref.datasets.splits import Splits
 
 __all__ = [
+    "BaseLesionDataset",
     "CocoLesionDataset",
     "ConcatLesionDataset",
     "EpochSampler",

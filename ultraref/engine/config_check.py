@@ -142,7 +142,27 @@ def _check_node(path: list[str], node: dict) -> list[str]:
         for key in node:
             if key not in allowed and key not in ("type", "_scope_"):
                 problems.append(f"{where}.{key}: {owner} has no argument {key!r}{_hint(key, allowed, 'it takes')}")
+    for key in _default_item_types(path, node):
+        for index, item in enumerate(_with_default_types(path, node, key)):
+            if isinstance(item, dict) and "type" not in node[key][index]:
+                problems += _check_node([*path, key, str(index)], item)
     return problems
+
+
+def _default_item_types(path: list[str], node: dict) -> dict[str, str]:
+    """The arguments of a component whose items need no `type`, and what they are without one."""
+    name = node.get("type")
+    component = next(iter(find_components(name, path)), None) if isinstance(name, str) else name
+    types = getattr(component, "DEFAULT_ITEM_TYPES", {})
+    return {key: item_type for key, item_type in types.items() if isinstance(node.get(key), (list, tuple))}
+
+
+def _with_default_types(path: list[str], node: dict, key: str):
+    """Returns node[key]; a list of items that need no `type` with their types filled in."""
+    types = _default_item_types(path, node)
+    if key not in types:
+        return node[key]
+    return [{"type": types[key], **item} if isinstance(item, dict) else item for item in node[key]]
 
 
 def _unknown_name(path: list[str], name: str, key: str | None = None) -> list[str]:
@@ -207,7 +227,7 @@ def _check_option(cfg: Config, dotted: str) -> list[str]:
         child = _child(node, part)
         if child is None:
             return [_no_such_key(dotted, path, part, node)]
-        node, path = child[0], [*path, part]
+        node, path = _with_default_types(path, node, part) if isinstance(node, dict) else child[0], [*path, part]
         if not isinstance(node, (dict, list, tuple)):
             return [f"{dotted}: {'.'.join(path)} is {node!r}, which has no {last!r} in it"]
     if _child(node, last) is not None:

@@ -91,12 +91,6 @@ def _needs(node, where: str) -> Iterator[tuple[str, str, str]]:
         if where.rpartition(".")[2] in ("checkpoint", "load_from", "pretrained") and "://" not in node:
             yield where, node, "checkpoint"
     elif isinstance(node, dict):
-        if isinstance(node.get("datasets"), (list, tuple)):
-            # What several data sets share, their split and fold say, stands once beside them.
-            shared = {key: value for key, value in node.items() if key != "datasets"}
-            for index, part in enumerate(node["datasets"]):
-                yield from _needs({**shared, **part}, f"{where}.datasets.{index}")
-            return
         if isinstance(node.get("data_root"), str):
             yield f"{where}.data_root", str(Path(node["data_root"], "splits.json")), "data set"
             if isinstance(node.get("predictions"), str):
@@ -106,6 +100,12 @@ def _needs(node, where: str) -> Iterator[tuple[str, str, str]]:
         for key in ("exclude", "ann_file"):
             if isinstance(node.get(key), str):
                 yield f"{where}.{key}", node[key], "exclusion manifest" if key == "exclude" else "annotations"
+        if isinstance(node.get("datasets"), (list, tuple)):
+            # ConcatLesionDataset hands on what the sets have in common.
+            shared = {
+                key: node[key] for key in ("split", "fold", "predictions", "exclude") if node.get(key) is not None
+            }
+            node = {**node, "datasets": [{**shared, **part} for part in node["datasets"] if isinstance(part, dict)]}
         # A part that is filled from a checkpoint, strictly, needs none of the weights that its own parts start from.
         whole = {"checkpoint": node["checkpoint"]} if isinstance(node.get("checkpoint"), str) else node
         for key, value in whole.items():

@@ -18,7 +18,7 @@ class SegDataSample(BaseDataElement):
         gate: PixelData, the weight of q in the final probability.
         prompts: BaseDataElement with what was handed to SAM, in pixels of that frame (`points`, `labels`, `box`, `roi`).
 
-    Metainfo: `name`, `img_path`, `mask_path`, `ori_shape` (height, width), `fold` (int or None), `image_hash`, `coarse_dice`,
+    Metainfo: `name`, `img_path`, `seg_map_path`, `ori_shape` (height, width), `fold` (int or None), `image_hash`, `coarse_dice`,
     `error_type`, `coarse_empty`.
     """
 

@@ -22,17 +22,18 @@ def results(tmp_path):
         "name": "image",
         "dataset": "toy",
         "img_path": str(tmp_path / "image.png"),
-        "mask_path": str(tmp_path / "mask.png"),
+        "seg_map_path": str(tmp_path / "mask.png"),
         "image_hash": hashlib.sha256(data).hexdigest(),
     }
 
 
 def test_image_and_mask(results):
     results = LoadLesionMask()(LoadImage()(results))
-    np.testing.assert_array_equal(results["image"], IMAGE)
-    np.testing.assert_array_equal(results["mask"], IMAGE > 9)
-    assert (results["image"].dtype, results["mask"].dtype) == (np.uint8, np.uint8)
-    assert results["ori_shape"] == (4, 5)
+    np.testing.assert_array_equal(results["img"], IMAGE)
+    np.testing.assert_array_equal(results["gt_seg_map"], IMAGE > 9)
+    assert (results["img"].dtype, results["gt_seg_map"].dtype) == (np.uint8, np.uint8)
+    assert results["ori_shape"] == results["img_shape"] == (4, 5)
+    assert results["seg_fields"] == ["gt_seg_map"]
 
 
 def test_another_file_than_the_recorded_one_is_refused(results, tmp_path):
@@ -40,7 +41,7 @@ def test_another_file_than_the_recorded_one_is_refused(results, tmp_path):
     with pytest.raises(ValueError, match=r"image\.png.*sha256 differs.*converter again"):
         LoadImage()(results)
     del results["image_hash"]
-    np.testing.assert_array_equal(LoadImage()(results)["image"], IMAGE + 1)
+    np.testing.assert_array_equal(LoadImage()(results)["img"], IMAGE + 1)
 
 
 def test_an_unreadable_image_is_named(results, tmp_path):

@@ -48,8 +48,9 @@ def sample(height=48, width=64, centre=(30, 20), radius=11) -> dict:
     mask = ((x - centre[0]) ** 2 + (y - centre[1]) ** 2 <= radius**2).to(torch.uint8)
     noise = torch.randint(0, 30, (height, width), generator=torch.Generator().manual_seed(0))
     image = (noise + 150 - 120 * mask).to(torch.uint8).numpy()
-    results = {"name": "disc", "image": image, "mask": mask.numpy(), "ori_shape": (height, width)}
-    for step in (ResizeLongestSide(SIZE), GroundTruthPoints(), PackSAM2RadInputs(keep_original=True)):
+    results = {"name": "disc", "img": image, "gt_seg_map": mask.numpy(), "ori_shape": (height, width)}
+    results["sizes"] = {"sam": SIZE}
+    for step in (ResizeLongestSide(), GroundTruthPoints(), PackSAM2RadInputs(keep_original=True)):
         results = step(results)
     return results
 

@@ -1,5 +1,6 @@
 """What turns one sample's file names into a model's inputs, one transform a file."""
 
+from ultraref.datasets.transforms.base import LesionTransform, may_change_image
 from ultraref.datasets.transforms.ground_truth_points import GroundTruthPoints
 from ultraref.datasets.transforms.hybrid_coarse import HybridCoarse
 from ultraref.datasets.transforms.load_coarse_prediction import LoadCoarsePrediction
@@ -16,6 +17,7 @@ from ultraref.datasets.transforms.simulate_coarse import SimulateCoarse
 __all__ = [
     "GroundTruthPoints",
     "HybridCoarse",
+    "LesionTransform",
     "LoadCoarsePrediction",
     "LoadCocoMask",
     "LoadImage",
@@ -26,4 +28,5 @@ __all__ = [
     "ResizeLongestSide",
     "ResizeToModels",
     "SimulateCoarse",
+    "may_change_image",
 ]

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from ultraref.datasets.transforms.base import LesionTransform
 from ultraref.datasets.transforms.lesion_points import background_points, foreground_points
 from ultraref.registry import TRANSFORMS
 
@@ -11,7 +12,7 @@ LAYOUTS = {"5+2": (5, 2), "7+0": (7, 0), "3+4": (3, 4)}
 
 
 @TRANSFORMS.register_module()
-class GroundTruthPoints:
+class GroundTruthPoints(LesionTransform):
     """Places points in and around the lesion of results["gt"], in pixel-index units of that frame.
 
     It stands after augmentation and resizing. Adds gt_points, (N, 2) float32 (x, y); gt_point_labels, (N,) float32, 1
@@ -35,7 +36,7 @@ class GroundTruthPoints:
         self.num_lesion, self.num_background = LAYOUTS[layout]
         self.min_pixels = min_pixels
 
-    def __call__(self, results: dict) -> dict:
+    def transform(self, results: dict) -> dict:
         mask = results["gt"]
         # Padding is no place for a background point.
         height, width = results.get("content_size", mask.shape)

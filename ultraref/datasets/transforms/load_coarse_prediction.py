@@ -1,11 +1,12 @@
 """Loads the stored coarse probability."""
 
 from ultraref.datasets.prediction_store import PredictionStore
+from ultraref.datasets.transforms.base import LesionTransform
 from ultraref.registry import TRANSFORMS
 
 
 @TRANSFORMS.register_module()
-class LoadCoarsePrediction:
+class LoadCoarsePrediction(LesionTransform):
     """Reads ROOT/fold{f}/{val,test}/NAME.npy and adds it as coarse_prob, (h, w) float32 in [0, 1].
 
     The root is the data set's `predictions`. f is the image's own fold, so that the coarse model had not seen the
@@ -19,7 +20,7 @@ class LoadCoarsePrediction:
     def __init__(self):
         self._stores = {}
 
-    def __call__(self, results: dict) -> dict:
+    def transform(self, results: dict) -> dict:
         root = results.get("predictions")
         if root is None:
             raise KeyError(

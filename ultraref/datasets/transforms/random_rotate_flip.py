@@ -3,11 +3,12 @@
 import cv2
 import numpy as np
 
+from ultraref.datasets.transforms.base import LesionTransform
 from ultraref.registry import TRANSFORMS
 
 
 @TRANSFORMS.register_module()
-class RandomRotateFlip:
+class RandomRotateFlip(LesionTransform):
     """Turns the sample about the image's centre and mirrors it left to right.
 
     The map is one affine map of the native frame. The coarse probability, whose frame is a resized (often squeezed)
@@ -21,7 +22,6 @@ class RandomRotateFlip:
         flip_prob: share of the samples that are mirrored, in [0, 1].
     """
 
-    # An image is another one in each epoch, so that nothing computed from it can be cached.
     moves_pixels = True
 
     def __init__(self, degrees: float = 20.0, rotate_prob: float = 1.0, flip_prob: float = 0.5):
@@ -32,20 +32,20 @@ class RandomRotateFlip:
         self.rotate_prob = rotate_prob
         self.flip_prob = flip_prob
 
-    def __call__(self, results: dict) -> dict:
+    def transform(self, results: dict) -> dict:
         # Always three draws, so that options don't shift the numbers that later transforms get.
         rotate, flip, angle = results["rng"].random(3)
         angle = (2 * angle - 1) * self.degrees if rotate < self.rotate_prob else 0.0
         flip = bool(flip < self.flip_prob)
         if angle == 0 and not flip:
             return results
-        height, width = results["image"].shape
+        height, width = results["img"].shape
         affine = rotate_flip_matrix(angle, flip, height, width)
-        results["image"] = warp(results["image"], affine)
-        if "mask" in results:
+        results["img"] = warp(results["img"], affine)
+        if "gt_seg_map" in results:
             # Interpolated as 0 and 255, for 8 bits of precision.
-            soft = warp(results["mask"] * np.uint8(255), affine)
-            results["mask"] = cv2.threshold(soft, 127, 1, cv2.THRESH_BINARY)[1]
+            soft = warp(results["gt_seg_map"] * np.uint8(255), affine)
+            results["gt_seg_map"] = cv2.threshold(soft, 127, 1, cv2.THRESH_BINARY)[1]
         if "coarse_prob" in results:
             coarse = results["coarse_prob"]
             to_coarse = frame_matrix((height, width), coarse.shape)
