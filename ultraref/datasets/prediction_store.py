@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ultraref.datasets.atomic import atomic_folder
+from ultraref.atomic import atomic_folder, write_json
 from ultraref.datasets.image_io import sha256_of_file
 
 MANIFEST_VERSION = 2
@@ -108,7 +108,7 @@ class PredictionStore:
             yield PredictionWriter(staging, manifest)
             content = {"version": MANIFEST_VERSION, **asdict(manifest)}
             content["images"] = dict(sorted(manifest.images.items()))
-            (staging / "manifest.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+            write_json(staging / "manifest.json", content, indent=1)
         self._manifests.pop((manifest.fold, manifest.split), None)
 
     def manifest(self, fold: int, split: str) -> PredictionManifest:

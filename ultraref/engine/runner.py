@@ -19,6 +19,7 @@ from torch import distributed, nn
 
 from ultraref import provenance
 from ultraref.checkpoint import load_checkpoint_file, save_atomically, to_plain
+from ultraref.models.checkpoint_loading import OTHER_MODEL, load_strictly
 from ultraref.registry import DATASETS, RUNNERS
 
 LAST_CHECKPOINT = "last.pth"
@@ -214,7 +215,7 @@ class UltraRunner(Runner):
         checkpoint = load_checkpoint_file(filename, map_location)
         self.call_hook("after_load_checkpoint", checkpoint=checkpoint)
         model = self._bare_model()
-        load_strictly(model, checkpoint["state_dict"], filename)
+        load_strictly(model, checkpoint["state_dict"], f"checkpoint {filename}", hint=OTHER_MODEL)
         provenance.record_loaded(model, filename, checkpoint["meta"].get("trained_on"))
         self._has_loaded = True
         self.logger.info(f"Loaded checkpoint {filename}")
@@ -306,26 +307,3 @@ def _pass_on_seed(dataset, seed: int | None) -> None:
         dataset.setdefault("seed", seed)
     for part in dataset.get("datasets", []):
         _pass_on_seed(part, seed)
-
-
-def load_strictly(model: nn.Module, state_dict: dict, name: str) -> None:
-    """Loads all of `state_dict` into all of `model`.
-
-    Raises:
-        ValueError: weights are missing, left over or of another size; the first few are named.
-    """
-    try:
-        missing, unexpected = model.load_state_dict(state_dict, strict=False)
-        problems = []
-    except RuntimeError as error:
-        missing, unexpected = [], []
-        problems = [line.strip() for line in str(error).splitlines()[1:]]
-    for what, keys in (("missing in the file", missing), ("in the file but not in the model", unexpected)):
-        if keys:
-            problems.append(f"{len(keys)} {what}: {', '.join(keys[:5])}{', ...' if len(keys) > 5 else ''}")
-    if problems:
-        raise ValueError(
-            f"checkpoint {name} does not fit the model {type(model).__name__} ({len(model.state_dict())} entries):\n  "
-            + "\n  ".join(problems[:8])
-            + "\nThe model of the config must be the one that the checkpoint was made with"
-        )
