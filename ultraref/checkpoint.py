@@ -6,13 +6,14 @@ to load by default. Here everything is turned into numbers, strings, tensors, li
 
 import os
 import pickle
-import tempfile
 from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
+
+from ultraref.atomic import atomic_file
 
 _BUFFER = "history_buffer"
 
@@ -78,30 +79,9 @@ def from_plain(value):
 
 
 def save_atomically(checkpoint: dict, path: str | os.PathLike) -> None:
-    """Writes `checkpoint` to `path` so that the file is either the old one or the whole new one, never a part.
-
-    The data goes to a temporary file in the same folder, is flushed to disk, and takes the name in one step.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            torch.save(checkpoint, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    """The process's umask, which can only be read by setting it; mkstemp ignores it and makes files private."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    """Writes `checkpoint` to `path` so that the file is either the old one or the whole new one, never a part."""
+    with atomic_file(path) as file:
+        torch.save(checkpoint, file)
 
 
 def load_checkpoint_file(path: str | os.PathLike, map_location="cpu") -> dict:

@@ -66,6 +66,7 @@ def test_stored_predictions_cover_each_training_image_once(cascade):
         manifest = json.loads((root / f"fold{fold}/val/manifest.json").read_text())
         assert manifest["fold"] == fold
         assert len(manifest["checkpoint_sha256"]) == 64
+        assert manifest["network"]["types"] == ["EncoderDecoder", "R50ViTEncoder", "CascadedUpsampler"]
         for name in manifest["images"]:
             assert name not in stored
             stored[name] = np.load(root / f"fold{fold}/val/{name}.npy", allow_pickle=False)

@@ -9,7 +9,6 @@ that of a process of its own for each side.
 """
 
 import argparse
-import json
 import os
 import platform
 import re
@@ -30,6 +29,7 @@ from rich.progress import track
 from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 from torch import nn
 
+from ultraref.atomic import write_json
 from ultraref.models.sam import ARCHS, SAM, EmbeddingCache, SAMArch
 from ultraref.models.sam.arch import resolve_arch
 from ultraref.models.sam.lora import add_lora
@@ -330,7 +330,7 @@ def main(argv: list[str] | None = None) -> None:
         results[item] = compare(bench, args, item)
     show(results)
     if args.json:
-        Path(args.json).write_text(json.dumps(results, indent=2) + "\n")
+        write_json(args.json, results)
 
 
 if __name__ == "__main__":

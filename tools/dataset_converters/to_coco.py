@@ -1,12 +1,11 @@
 """Writes a converted set as COCO instances: python tools/dataset_converters/to_coco.py ROOT OUT.json."""
 
 import argparse
-import json
 import sys
-from pathlib import Path
 
 from rich.progress import track
 
+from ultraref.atomic import write_json
 from ultraref.datasets.converters import to_coco
 
 
@@ -17,12 +16,10 @@ def main() -> None:
     args = parser.parse_args()
     try:
         content = to_coco(args.root, lambda names: track(names, description="masks"))
-        out = Path(args.out)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(content) + "\n", encoding="utf-8")
+        write_json(args.out, content, indent=None)
     except (OSError, ValueError) as error:
         sys.exit(f"error: {error}")
-    print(f"{out}: {len(content['images'])} images, {len(content['annotations'])} annotations")
+    print(f"{args.out}: {len(content['images'])} images, {len(content['annotations'])} annotations")
 
 
 if __name__ == "__main__":

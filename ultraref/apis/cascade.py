@@ -17,8 +17,9 @@ from rich.console import Console
 
 from ultraref.apis.config import load_config
 from ultraref.apis.predict_coarse import predict_coarse
-from ultraref.apis.test import test, write_json
+from ultraref.apis.test import test
 from ultraref.apis.train import train
+from ultraref.atomic import write_json
 from ultraref.evaluation import OVERLAP_NAMES
 
 STAMP = "finished.json"

@@ -13,7 +13,8 @@ from ultraref import provenance
 from ultraref.apis.model import init_model
 from ultraref.datasets.collate import stack_collate
 from ultraref.datasets.image_io import sha256_of_file
-from ultraref.datasets.prediction_store import PredictionManifest, PredictionStore
+from ultraref.datasets.prediction_store import NetworkIdentity, PredictionManifest, PredictionStore
+from ultraref.models.checkpoint_loading import without_initial_weights
 from ultraref.registry import DATASETS
 
 
@@ -78,6 +79,7 @@ def predict_coarse(
         checkpoint=str(checkpoint),
         checkpoint_sha256=sha256_of_file(checkpoint),
         config=str(cfg.filename),
+        network=NetworkIdentity.of(without_initial_weights(cfg.model.network)),
     )
     store = PredictionStore(root)
     with store.writer(manifest) as writer, torch.inference_mode():

@@ -1,11 +1,10 @@
 """Tests a checkpoint on the test set of its config."""
 
-import json
-import os
 from pathlib import Path
 
 from mmengine.config import Config
 
+from ultraref.atomic import write_json
 from ultraref.engine.inputs import require_inputs
 from ultraref.models.checkpoint_loading import without_initial_weights
 from ultraref.registry import RUNNERS
@@ -62,11 +61,3 @@ def test(
     if runner.rank == 0:
         write_json(Path(cfg.work_dir) / "metrics.json", metrics)
     return metrics
-
-
-def write_json(path: Path, value) -> None:
-    """Writes `value` as JSON, never leaving half a file behind."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".partial")
-    temporary.write_text(json.dumps(value, indent=2) + "\n")
-    os.replace(temporary, path)

@@ -5,7 +5,7 @@ from ultraref.datasets.coco_dataset import CocoLesionDataset
 from ultraref.datasets.collate import stack_collate
 from ultraref.datasets.concat import ConcatLesionDataset
 from ultraref.datasets.lesion_dataset import LesionDataset
-from ultraref.datasets.prediction_store import PredictionManifest, PredictionRequest, PredictionStore
+from ultraref.datasets.prediction_store import NetworkIdentity, PredictionManifest, PredictionRequest, PredictionStore
 from ultraref.datasets.samplers import EpochSampler
 from ultraref.datasets.splits import Splits
 
@@ -15,6 +15,7 @@ __all__ = [
     "ConcatLesionDataset",
     "EpochSampler",
     "LesionDataset",
+    "NetworkIdentity",
     "PredictionManifest",
     "PredictionRequest",
     "PredictionStore",

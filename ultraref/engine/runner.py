@@ -2,7 +2,6 @@
 
 import copy
 import datetime
-import inspect
 import os
 import time
 from functools import cached_property
@@ -19,6 +18,8 @@ from torch import distributed, nn
 
 from ultraref import provenance
 from ultraref.checkpoint import load_checkpoint_file, save_atomically, to_plain
+from ultraref.engine.component_lookup import accepted_arguments
+from ultraref.models.checkpoint_loading import OTHER_MODEL, load_strictly
 from ultraref.registry import DATASETS, RUNNERS
 
 # Those that `Runner.register_default_hooks` adds by itself.
@@ -224,7 +225,7 @@ class UltraRunner(Runner):
         checkpoint = load_checkpoint_file(filename, map_location)
         self.call_hook("after_load_checkpoint", checkpoint=checkpoint)
         model = self._bare_model()
-        load_strictly(model, checkpoint["state_dict"], filename)
+        load_strictly(model, checkpoint["state_dict"], f"checkpoint {filename}", hint=OTHER_MODEL)
         provenance.record_loaded(model, filename, checkpoint["meta"].get("trained_on"))
         self._has_loaded = True
         self.logger.info(f"Loaded checkpoint {filename}")
@@ -312,30 +313,7 @@ def pass_on(dataset, arguments: dict) -> None:
     if not isinstance(dataset, dict):
         return
     component = DATASETS.get(dataset["type"]) if isinstance(dataset["type"], str) else dataset["type"]
-    taken = () if component is None else inspect.signature(component).parameters
+    taken = () if component is None else accepted_arguments(component)[0]
     for name, value in arguments.items():
         if name in taken and value is not None and dataset.get(name) is None:
             dataset[name] = value
-
-
-def load_strictly(model: nn.Module, state_dict: dict, name: str) -> None:
-    """Loads all of `state_dict` into all of `model`.
-
-    Raises:
-        ValueError: weights are missing, left over or of another size; the first few are named.
-    """
-    try:
-        missing, unexpected = model.load_state_dict(state_dict, strict=False)
-        problems = []
-    except RuntimeError as error:
-        missing, unexpected = [], []
-        problems = [line.strip() for line in str(error).splitlines()[1:]]
-    for what, keys in (("missing in the file", missing), ("in the file but not in the model", unexpected)):
-        if keys:
-            problems.append(f"{len(keys)} {what}: {', '.join(keys[:5])}{', ...' if len(keys) > 5 else ''}")
-    if problems:
-        raise ValueError(
-            f"checkpoint {name} does not fit the model {type(model).__name__} ({len(model.state_dict())} entries):\n  "
-            + "\n  ".join(problems[:8])
-            + "\nThe model of the config must be the one that the checkpoint was made with"
-        )

@@ -1,7 +1,6 @@
 """Coarse, refined, raw SAM and the difference that refinement makes, per image."""
 
 import csv
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from torch import Tensor
 
+from ultraref.atomic import atomic_file
 from ultraref.evaluation.overlap import OVERLAP_NAMES, overlap_metrics
 from ultraref.evaluation.statistics import bootstrap_mean_ci
 from ultraref.evaluation.table import refinement_table
@@ -127,10 +127,7 @@ class RefinementMetric(BaseMetric):
 
 def write_rows(path: str | Path, results: Sequence[dict], groups: Sequence[str]) -> None:
     """Writes one row an image: dataset, name, coarse_empty, then `group_metric` columns. Never leaves half a file behind."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".partial")
-    with temporary.open("w", newline="") as file:
+    with atomic_file(path, "w") as file:
         writer = csv.writer(file)
         writer.writerow(
             ["dataset", "name", "coarse_empty", *(f"{group}_{m}" for group in groups for m in OVERLAP_NAMES)]
@@ -138,7 +135,6 @@ def write_rows(path: str | Path, results: Sequence[dict], groups: Sequence[str])
         for row in results:
             values = (f"{row[group][m]:.6f}" for group in groups for m in OVERLAP_NAMES)
             writer.writerow([row["dataset"], row["name"], int(row["coarse_empty"]), *values])
-    os.replace(temporary, path)
 
 
 def _means(rows: Sequence[dict], groups: Sequence[str]) -> dict[str, dict[str, float]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ultraref.datasets.atomic import atomic_folder
+from ultraref.atomic import atomic_folder
 from ultraref.datasets.converters.assign_splits import TEST, assign_grouped, assign_plain, size_strata
 from ultraref.datasets.converters.duplicates import connected_groups, near_duplicate_pairs
 from ultraref.datasets.converters.montage import write_montage

@@ -7,6 +7,7 @@ from pathlib import Path
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 
+from ultraref.atomic import atomic_file
 from ultraref.engine.runner import BEST_CHECKPOINT, LAST_CHECKPOINT
 from ultraref.registry import HOOKS
 
@@ -67,7 +68,8 @@ class UltraCheckpointHook(Hook):
             runner.save_checkpoint(runner.work_dir, LAST_CHECKPOINT, meta={"epoch": epoch, "iter": runner.iter})
             if is_main_process():
                 # The name of the file that MMEngine's own tools look for.
-                Path(runner.work_dir, "last_checkpoint").write_text(str(Path(runner.work_dir, LAST_CHECKPOINT)))
+                with atomic_file(Path(runner.work_dir, "last_checkpoint"), "w") as file:
+                    file.write(str(Path(runner.work_dir, LAST_CHECKPOINT)))
 
     def _save_best(self, runner, metrics: dict) -> None:
         if self.save_best not in metrics:

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ultraref.models.checkpoint_loading import load_strictly
+
 QKV = ("q", "k", "v")
 
 
@@ -144,13 +146,6 @@ def load_lora(module: nn.Module, path: str | Path) -> None:
     """
     if any(layer.merged for layer in lora_layers(module)):
         raise RuntimeError("LoRA adapters are merged into the weights: call unmerge before loading others")
-    state, own = torch.load(path, map_location="cpu", weights_only=True), lora_state_dict(module)
-    shapes, own_shapes = ({k: tuple(v.shape) for k, v in d.items()} for d in (state, own))
-    wrong = sorted(k for k in shapes.keys() | own_shapes.keys() if shapes.get(k) != own_shapes.get(k))
-    if wrong:
-        first = wrong[0]
-        raise ValueError(
-            f"the adapters in {path} don't fit this model's: {len(wrong)} keys differ, the first is {first}, "
-            f"{shapes.get(first, 'absent')} in the file and {own_shapes.get(first, 'absent')} in the model"
-        )
-    module.load_state_dict(state, strict=False)
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    own = lora_state_dict(module)
+    load_strictly(module, state, f"the adapter file {path}", target="this model's adapters", only=own.keys())
