@@ -4,6 +4,7 @@ from ultraref import _compat
 from ultraref.version import __version__
 
 _compat.guard_torchvision()
-_compat.warn_of_two_mmcvs()
+_compat.mend_package_lookup()
+_compat.warn_of_clobbered_packages()
 
 __all__ = ["__version__"]

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from ultraref.engine.config_check import check_cfg_options, check_config
+from ultraref import _compat
+from ultraref.engine.config_check import ConfigError, check_cfg_options, check_config
 
 
 def load_config(path: str | Path, cfg_options: dict | None = None, work_dir: str | Path | None = None) -> Config:
@@ -18,14 +19,17 @@ def load_config(path: str | Path, cfg_options: dict | None = None, work_dir: str
 
     Raises:
         FileNotFoundError: there is no such config.
-        ultraref.engine.config_check.ConfigError: a name or key is unknown.
+        ultraref.engine.config_check.ConfigError: a name or key is unknown, or a module of `custom_imports` can't be imported.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"config {path} does not exist; the shipped ones are under configs/")
     if path.suffix != ".py":
         raise ValueError(f"config {path} is no Python file; the shipped ones are configs/*/*.py")
-    cfg = Config.fromfile(path)
+    try:
+        cfg = Config.fromfile(path)
+    except ImportError as error:
+        raise ConfigError(f"{path}: custom_imports: {_compat.explain_missing(error)}") from error
     if cfg_options:
         check_cfg_options(cfg, cfg_options)
         cfg.merge_from_dict(cfg_options)
