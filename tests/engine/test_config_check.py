@@ -101,7 +101,7 @@ def test_all_problems_are_listed_at_once():
         (
             "custom_imports.imports",
             ["no_such_module_anywhere"],
-            "custom_imports: Failed to import no_such_module_anywhere",
+            "custom_imports: No module named 'no_such_module_anywhere'",
         ),
         ("custom_imports.import", ["os"], "custom_imports: "),
     ],

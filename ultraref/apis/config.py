@@ -30,7 +30,8 @@ def load_config(
 
     Raises:
         FileNotFoundError: there is no such config.
-        ultraref.engine.config_check.ConfigError: a name or key is unknown, or the set or fold doesn't fit the config.
+        ultraref.engine.config_check.ConfigError: a name or key is unknown, a module of `custom_imports` can't be
+            imported, or the set or fold doesn't fit the config.
     """
     cfg = read_recipe(path, set, fold)
     if cfg_options:

@@ -12,6 +12,7 @@ from mmengine.utils import import_modules_from_strings
 from mmengine.utils.dl_utils import set_multi_processing
 from torch.utils.data import DataLoader
 
+from ultraref import _compat
 from ultraref.engine.component_lookup import (
     accepted_arguments,
     find_components,
@@ -82,9 +83,8 @@ def check_config(cfg: Config) -> None:
         try:
             import_modules_from_strings(**imports)
         except (ImportError, TypeError) as error:
-            raise ConfigError(
-                f"custom_imports: {error}; a module must be importable from the current folder"
-            ) from error
+            reason = _compat.explain_missing(error) if isinstance(error, ImportError) else str(error)
+            raise ConfigError(f"custom_imports: {reason}") from error
     problems = list(_check_top_level(cfg))
     for path, node in _walk(dict(cfg.items()), []):
         problems += _check_node(path, node)

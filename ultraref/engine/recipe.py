@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from ultraref import _compat
 from ultraref.engine.config_check import ConfigError
 
 SET, FOLD = "ULTRAREF_SET", "ULTRAREF_FOLD"
@@ -146,6 +147,8 @@ def _read(path: Path, set: str | None, fold: int | str | None) -> Config:
     try:
         with reading_with(path, set, fold):
             return Config.fromfile(path)
+    except ImportError as error:
+        raise ConfigError(f"{path}: custom_imports: {_compat.explain_missing(error)}") from error
     except FileNotFoundError as error:
         raise ConfigError(f"{path} inherits a file that does not exist: {error}") from error
     except (KeyError, AttributeError) as error:
