@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from ultraref.datasets.transforms import RandomRotateFlip
-from ultraref.datasets.transforms.random_rotate_flip import frame_matrix, rotate_flip_matrix, warp
+from ultraref.datasets.transforms.affine import frame_matrix, warp
+from ultraref.datasets.transforms.random_rotate_flip import rotate_flip_matrix
 from ultraref.datasets.transforms.resize_to_models import resize
 
 

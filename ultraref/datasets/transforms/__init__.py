@@ -13,6 +13,15 @@ from ultraref.datasets.transforms.random_rotate_flip import RandomRotateFlip
 from ultraref.datasets.transforms.resize_longest_side import ResizeLongestSide
 from ultraref.datasets.transforms.resize_to_models import ResizeToModels
 from ultraref.datasets.transforms.simulate_coarse import SimulateCoarse
+from ultraref.datasets.transforms.ultrasound import (
+    RandomAcousticShadow,
+    RandomElasticWarp,
+    RandomGammaContrast,
+    RandomHaze,
+    RandomSpeckle,
+    RandomTimeGain,
+    RandomZoomShift,
+)
 
 __all__ = [
     "GroundTruthPoints",
@@ -24,7 +33,14 @@ __all__ = [
     "LoadLesionMask",
     "PackSAM2RadInputs",
     "PackSegInputs",
+    "RandomAcousticShadow",
+    "RandomElasticWarp",
+    "RandomGammaContrast",
+    "RandomHaze",
     "RandomRotateFlip",
+    "RandomSpeckle",
+    "RandomTimeGain",
+    "RandomZoomShift",
     "ResizeLongestSide",
     "ResizeToModels",
     "SimulateCoarse",

@@ -1,8 +1,8 @@
 """Rotates and flips image, mask and coarse probability alike."""
 
-import cv2
 import numpy as np
 
+from ultraref.datasets.transforms.affine import warp_sample
 from ultraref.datasets.transforms.base import LesionTransform
 from ultraref.registry import TRANSFORMS
 
@@ -11,10 +11,7 @@ from ultraref.registry import TRANSFORMS
 class RandomRotateFlip(LesionTransform):
     """Turns the sample about the image's centre and mirrors it left to right.
 
-    The map is one affine map of the native frame. The coarse probability, whose frame is a resized (often squeezed)
-    native frame, undergoes the same map, carried over into its frame: with pixel j centred at j, x_coarse = (x + 0.5) w
-    / W - 0.5. What comes in from outside is black, background and probability 0. The image and the probability are
-    interpolated linearly; the mask too, and is cut at one half.
+    The map is one affine map of the native frame; `warp_sample` says how each of the three follows it.
 
     Args:
         degrees: the angle is uniform in [-degrees, degrees].
@@ -40,16 +37,7 @@ class RandomRotateFlip(LesionTransform):
         if angle == 0 and not flip:
             return results
         height, width = results["img"].shape
-        affine = rotate_flip_matrix(angle, flip, height, width)
-        results["img"] = warp(results["img"], affine)
-        if "gt_seg_map" in results:
-            # Interpolated as 0 and 255, for 8 bits of precision.
-            soft = warp(results["gt_seg_map"] * np.uint8(255), affine)
-            results["gt_seg_map"] = cv2.threshold(soft, 127, 1, cv2.THRESH_BINARY)[1]
-        if "coarse_prob" in results:
-            coarse = results["coarse_prob"]
-            to_coarse = frame_matrix((height, width), coarse.shape)
-            results["coarse_prob"] = warp(coarse, to_coarse @ affine @ np.linalg.inv(to_coarse))
+        warp_sample(results, rotate_flip_matrix(angle, flip, height, width))
         return results
 
 
@@ -66,15 +54,3 @@ def rotate_flip_matrix(angle: float, flip: bool, height: int, width: int) -> np.
     to_centre = np.array([[1, 0, -centre_x], [0, 1, -centre_y], [0, 0, 1.0]])
     back = np.array([[1, 0, centre_x], [0, 1, centre_y], [0, 0, 1.0]])
     return back @ turn @ to_centre
-
-
-def frame_matrix(source: tuple[int, int], target: tuple[int, int]) -> np.ndarray:
-    """Returns the (3, 3) map of pixel coordinates between frames of sizes (height, width), keeping pixel centres."""
-    scale_y, scale_x = target[0] / source[0], target[1] / source[1]
-    return np.array([[scale_x, 0, 0.5 * scale_x - 0.5], [0, scale_y, 0.5 * scale_y - 0.5], [0, 0, 1]])
-
-
-def warp(array: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Moves the content of (H, W) along the map, linearly interpolated; zero comes in from outside."""
-    height, width = array.shape
-    return cv2.warpAffine(array, matrix[:2], (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
