@@ -13,6 +13,7 @@ from rich.progress import track
 from rich.table import Table
 
 from ultraref.atomic import atomic_file
+from ultraref.console import run
 from ultraref.datasets.audit import Audit, audit, draw_scatter, pair_sheet
 from ultraref.datasets.audit.pairs import CANDIDATE_DISTANCE, CORRELATION
 from ultraref.datasets.converters.convert import DUPLICATE_DISTANCE
@@ -66,13 +67,9 @@ def print_outcome(outcome: Audit, console: Console) -> None:
 
 def main() -> int:
     args = parse_args()
-    try:
-        outcome = audit(
-            args.data, args.distance, args.correlation, lambda items, text: track(list(items), description=text)
-        )
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    outcome = audit(
+        args.data, args.distance, args.correlation, lambda items, text: track(list(items), description=text)
+    )
     out = Path(args.out)
     exclusions = outcome.exclusions()
     for name, content in (("audit.json", outcome), ("exclude.json", exclusions)):
@@ -94,4 +91,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -35,6 +35,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    from ultraref.apis.console import run
+    from ultraref.console import run
 
     sys.exit(run(main))

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from ultraref.errors import UserError
+
 
 @contextmanager
 def atomic_file(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
@@ -25,7 +27,7 @@ def atomic_file(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
 
     Raises:
         ValueError: another `mode`.
-        OSError: the file can't be written.
+        UserError: the file can't be written: a full disk, a folder that is read-only.
     """
     if mode not in ("wb", "w"):
         raise ValueError(f"atomic_file: mode is {mode!r}; it may be 'wb' or 'w'")
@@ -36,7 +38,7 @@ def atomic_file(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
             yield file
         return
     path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     # A short part of the name, as the whole may be as long as the file system allows.
     temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}.partial")
     try:
@@ -46,6 +48,11 @@ def atomic_file(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        # One about another file, which the caller reads meanwhile, is not ours to explain.
+        if error.filename not in (None, str(temporary)):
+            raise
+        raise UserError(f"{path} can't be written: {error.strerror}") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -60,7 +67,7 @@ def write_json(path: str | os.PathLike, value, indent: int | None = 2) -> None:
 
     Raises:
         TypeError: JSON can't hold the value; nothing is written then.
-        OSError: the file can't be written.
+        UserError: the file can't be written.
     """
     text = json.dumps(value, indent=indent) + "\n"
     with atomic_file(path, "w") as file:
@@ -76,7 +83,7 @@ def atomic_folder(dst: str | os.PathLike) -> Iterator[Path]:
     at the end, that call also puts back what was at `dst` before.
     """
     dst = Path(dst)
-    dst.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(dst.parent)
     for left in dst.parent.glob(f".{dst.name}.*.partial"):
         if _is_running(left.name.split(".")[-2]):
             continue
@@ -86,7 +93,7 @@ def atomic_folder(dst: str | os.PathLike) -> Iterator[Path]:
             shutil.rmtree(left, ignore_errors=True)
     staging = dst.parent / f".{dst.name}.{os.getpid()}.partial"
     old = dst.parent / f".{dst.name}.old.{os.getpid()}.partial"
-    staging.mkdir()
+    _make_folder(staging)
     try:
         yield staging
         if dst.exists():
@@ -100,6 +107,13 @@ def atomic_folder(dst: str | os.PathLike) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"the folder {folder} can't be made: {error.strerror}") from error
 
 
 def _is_running(pid: str) -> bool:

@@ -5,7 +5,7 @@ class UserError(ValueError):
     """Something outside the program is wrong: a file, a config, an option, the data. The message says what was found and where, what
     is allowed, and what to do.
 
-    Commands print it alone and end with status 2 (`ultraref.apis.console`); every other exception is a fault of the program and
+    Commands print it alone and end with status 2 (`ultraref.console`); every other exception is a fault of the program and
     keeps its traceback. It is a ValueError, so that code that calls the package may catch that.
     """
 

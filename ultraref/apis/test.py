@@ -6,6 +6,7 @@ from mmengine.config import Config
 
 from ultraref.atomic import write_json
 from ultraref.engine.inputs import require_inputs
+from ultraref.errors import MissingFileError
 from ultraref.models.checkpoint_loading import without_initial_weights
 from ultraref.registry import RUNNERS
 
@@ -30,7 +31,7 @@ def test(
         ultraref.engine.inputs.MissingInputsError: the data are missing.
     """
     if not Path(checkpoint).is_file():
-        raise FileNotFoundError(
+        raise MissingFileError(
             f"checkpoint {checkpoint} does not exist; tools/train.py leaves best.pth in its work directory"
         )
     cfg = cfg.copy()

@@ -7,6 +7,7 @@ from mmengine.config import Config
 from ultraref.datasets.transforms import may_change_image
 from ultraref.engine.inputs import require_inputs
 from ultraref.engine.runner import checkpoint_to_resume
+from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import without_initial_weights
 from ultraref.registry import RUNNERS, TRANSFORMS
 
@@ -52,7 +53,7 @@ def check_embedding_cache(cfg: Config) -> None:
     for where, step in _steps(cfg.train_dataloader.dataset, "train_dataloader.dataset"):
         name = step["type"]
         if may_change_image(TRANSFORMS.get(name) if isinstance(name, str) else name):
-            raise ValueError(
+            raise UserError(
                 f"model.refiner.embedding_cache: {where} ({getattr(name, '__name__', name)}) moves pixels or changes "
                 f"grey values at random, so that SAM sees another image in each epoch, and the cache would only fill "
                 f"the disk. Remove the transform, or set embedding_cache=None"

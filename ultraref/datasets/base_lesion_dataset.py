@@ -8,6 +8,7 @@ from torch.utils.data import Dataset
 
 from ultraref.datasets.global_random import seeded_global_random
 from ultraref.datasets.pipeline import Pipeline
+from ultraref.errors import UserError
 
 
 class BaseLesionDataset(Dataset, ABC):
@@ -56,7 +57,7 @@ class BaseLesionDataset(Dataset, ABC):
     ):
         for name, size in (sizes or {}).items():
             if not isinstance(size, int) or size < 1:
-                raise ValueError(
+                raise UserError(
                     f"{type(self).__name__}: sizes[{name!r}] is {size!r}; it must be the side of the network's frame "
                     f"in pixels, such as sizes=dict(coarse=224, sam=1024)"
                 )

@@ -11,6 +11,7 @@ from ultraref.datasets.base_lesion_dataset import BaseLesionDataset
 from ultraref.datasets.coco_annotations import CocoImage, read_coco
 from ultraref.datasets.image_io import sha256_of_file
 from ultraref.datasets.splits import Splits
+from ultraref.errors import UserError
 from ultraref.registry import DATASETS
 
 # How many problems an error or a warning spells out.
@@ -68,7 +69,7 @@ class CocoLesionDataset(BaseLesionDataset):
             ("problems", problems, ("refuse", "skip")),
         ):
             if value not in allowed:
-                raise ValueError(f"CocoLesionDataset: {option} is {value!r}; it must be one of {', '.join(allowed)}")
+                raise UserError(f"CocoLesionDataset: {option} is {value!r}; it must be one of {', '.join(allowed)}")
         self.ann_file, self.data_root = ann_file, data_root
         self.splits = None if data_root is None else Splits.read(data_root)
         image_dir = Path(ann_file).parent if image_dir is None else Path(image_dir)
@@ -77,7 +78,7 @@ class CocoLesionDataset(BaseLesionDataset):
         self._images = self._select(images)
         self._samples = list(self._make_samples(merge, keep_empty))
         if not self._samples:
-            raise ValueError(f"split {split!r}, fold {fold} of {ann_file} has no sample")
+            raise UserError(f"split {split!r}, fold {fold} of {ann_file} has no sample")
         self.names = [name for name, _, _ in self._samples]
 
     def _report(self, refuse: bool) -> None:
@@ -87,7 +88,7 @@ class CocoLesionDataset(BaseLesionDataset):
         more = f"\n- and {len(self.problems) - _SHOWN} more" if len(self.problems) > _SHOWN else ""
         text = f"{self.ann_file}: {len(self.problems)} problems\n{shown}{more}"
         if refuse:
-            raise ValueError(f"{text}\nMend the file, or set problems='skip' to leave out what they concern")
+            raise UserError(f"{text}\nMend the file, or set problems='skip' to leave out what they concern")
         print_log(f"{text}\nThey are left out.", logger="current", level=logging.WARNING)
 
     def _select(self, images: list[CocoImage]) -> list[CocoImage]:
@@ -97,7 +98,7 @@ class CocoLesionDataset(BaseLesionDataset):
         selected = [image for image in images if image.name in wanted]
         lacking = sorted(wanted - {image.name for image in selected} - self._dropped())
         if lacking:
-            raise ValueError(
+            raise UserError(
                 f"{self.ann_file} lacks {len(lacking)} of the {len(wanted)} images of split {self.split!r}, fold "
                 f"{self.fold} of {self.data_root}, e.g. {', '.join(lacking[:5])}; convert that set again"
             )

@@ -9,6 +9,7 @@ from itertools import accumulate
 from mmengine.logging import print_log
 
 from ultraref.datasets.base_lesion_dataset import BaseLesionDataset
+from ultraref.errors import UserError
 from ultraref.registry import DATASETS
 
 
@@ -55,7 +56,7 @@ class ConcatLesionDataset(BaseLesionDataset):
         sizes: Mapping[str, int] | None = None,
     ):
         if not datasets:
-            raise ValueError("ConcatLesionDataset: no data set was given")
+            raise UserError("ConcatLesionDataset: no data set was given")
         shared = dict(
             split=split, fold=fold, pipeline=pipeline, predictions=predictions, exclude=exclude, seed=seed, sizes=sizes
         )
@@ -84,7 +85,7 @@ class ConcatLesionDataset(BaseLesionDataset):
         sizes = [(d.dataset_name, d.coarse_size) for d in self.datasets if d.coarse_size is not None]
         if len({size for _, size in sizes}) > 1:
             listed = ", ".join(f"{name} {size} px" for name, size in sizes)
-            raise ValueError(
+            raise UserError(
                 f"ConcatLesionDataset: stored predictions of the sets differ in size ({listed}); predict all at one "
                 f"coarse size"
             )
@@ -148,7 +149,7 @@ def _build(config: dict, shared: dict, place: int) -> BaseLesionDataset:
         if all(parameter.kind is not parameter.VAR_KEYWORD for parameter in parameters.values()):
             strange = [key for key in missing if key not in parameters]
             if strange:
-                raise ValueError(
+                raise UserError(
                     f"ConcatLesionDataset: datasets[{place}] is a {component.__name__}, which takes no "
                     f"{', '.join(strange)}; give that to the other sets by themselves, not to all"
                 )

@@ -7,6 +7,7 @@ from ultraref.datasets.base_lesion_dataset import BaseLesionDataset
 from ultraref.datasets.exclusions import Exclusions
 from ultraref.datasets.prediction_store import PredictionRequest, PredictionStore
 from ultraref.datasets.splits import Splits
+from ultraref.errors import MissingFileError, UserError
 from ultraref.registry import DATASETS
 
 
@@ -63,20 +64,20 @@ class LesionDataset(BaseLesionDataset):
         if wanted is not None:
             strange = sorted(set(wanted) - set(names))
             if strange:
-                raise ValueError(
+                raise UserError(
                     f"{part} does not hold {', '.join(strange[:10])} ({len(strange)} of {len(wanted)} names)"
                 )
             names = sorted(set(wanted))
         names = [name for name in names if name not in self.excluded]
         if not names:
-            raise ValueError(f"{part} is empty")
+            raise UserError(f"{part} is empty")
         return names
 
     def _check_files(self) -> None:
         paths = [path for name in self.names for path in (self._path("images", name), self._path("masks", name))]
         missing = [str(path) for path in paths if not path.is_file()]
         if missing:
-            raise FileNotFoundError(
+            raise MissingFileError(
                 f"{len(missing)} files that {self.data_root}/splits.json lists are missing, the first is {missing[0]}; "
                 "run the converter again"
             )
@@ -89,7 +90,7 @@ class LesionDataset(BaseLesionDataset):
         size = PredictionStore(self.predictions).validate(requests)
         expected = self.sizes.get("coarse", size)
         if size != expected:
-            raise ValueError(
+            raise UserError(
                 f"LesionDataset: the stored predictions under {self.predictions} are {size} px, but the coarse "
                 f"network's frame is {expected} px (sizes['coarse']); predict again with that network (python "
                 f"tools/predict_coarse.py), or give sizes=dict(coarse={size}, ...)"
@@ -102,7 +103,7 @@ class LesionDataset(BaseLesionDataset):
         if entry.split == "train":
             return entry.fold, "val"
         if self.fold is None:
-            raise ValueError("stored predictions of test images come from one fold's model: give the data set a fold")
+            raise UserError("stored predictions of test images come from one fold's model: give the data set a fold")
         return self.fold, "test"
 
     def _path(self, kind: str, name: str) -> Path:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ultraref.errors import UserError
 from ultraref.registry import TRANSFORMS
 
 # What transforms of MMCV and MMSegmentation write when they may move pixels.
@@ -47,7 +48,7 @@ class Pipeline:
                 before["gt_seg_map"] = before["gt_seg_map"].copy()
             results = step(results)
             if results is None:
-                raise ValueError(
+                raise UserError(
                     f"pipeline: {_name(step)} returned None for the sample {name!r}; a transform returns the sample's "
                     f"dict, and none may drop a sample"
                 )
@@ -56,13 +57,13 @@ class Pipeline:
             after = _geometry(results)
             changed = _changes(before, after) if watched else []
             if changed and before["coarse_prob"] is not None and after["coarse_prob"] is before["coarse_prob"]:
-                raise ValueError(
+                raise UserError(
                     f"pipeline: {_name(step)} moves pixels ({', '.join(changed)} changed) and leaves coarse_prob "
                     f"behind. Put it before SimulateCoarse. A stored prediction fits the image as it is on disk: use a "
                     f"transform that carries coarse_prob along, such as RandomRotateFlip"
                 )
             if moved_by and before["coarse_prob"] is None and results.get("coarse_origin") == "stored":
-                raise ValueError(
+                raise UserError(
                     f"pipeline: {moved_by} moves pixels before {_name(step)} loads a stored coarse_prob, which fits "
                     f"the image as it is on disk. Put {_name(step)} first, and after it only transforms that carry "
                     f"coarse_prob along, such as RandomRotateFlip"

@@ -12,6 +12,7 @@ import numpy as np
 
 from ultraref.atomic import atomic_folder, write_json
 from ultraref.datasets.image_io import sha256_of_file
+from ultraref.errors import MissingFileError, UserError
 
 MANIFEST_VERSION = 2
 # Version 1 doesn't say which network made the predictions.
@@ -94,7 +95,7 @@ class PredictionStore:
     def folder(self, fold: int, split: str) -> Path:
         """Returns ROOT/fold{fold}/{split}."""
         if split not in ("val", "test"):
-            raise ValueError(f"predictions are stored for 'val' and 'test', not for {split!r}")
+            raise UserError(f"predictions are stored for 'val' and 'test', not for {split!r}")
         return self.root / f"fold{fold}" / split
 
     @contextmanager
@@ -122,21 +123,21 @@ class PredictionStore:
         if key not in self._manifests:
             path = self.folder(fold, split) / "manifest.json"
             if not path.is_file():
-                raise FileNotFoundError(f"{path}: no such file")
+                raise MissingFileError(f"{path}: no such file")
             try:
                 content = json.loads(path.read_text(encoding="utf-8"))
                 version = content.pop("version")
                 if version not in READABLE_VERSIONS:
                     known = " and ".join(map(str, READABLE_VERSIONS))
-                    raise ValueError(f"{path}: version {version!r}, but this program reads {known}")
+                    raise UserError(f"{path}: version {version!r}, but this program reads {known}")
                 network = content.pop("network") if version > 1 else None
                 if network is not None:
                     network = NetworkIdentity(network["sha256"], tuple(network["types"]))
                 manifest = PredictionManifest(**content, network=network)
             except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-                raise ValueError(f"{path}: not a whole manifest ({error!r})") from error
+                raise UserError(f"{path}: not a whole manifest ({error!r})") from error
             if (manifest.fold, manifest.split) != key:
-                raise ValueError(
+                raise UserError(
                     f"{path}: was made for fold {manifest.fold} and split {manifest.split!r}, not for this folder"
                 )
             self._manifests[key] = manifest
@@ -154,13 +155,13 @@ class PredictionStore:
         path = self.folder(fold, split) / f"{name}.npy"
         recorded = manifest.images.get(name)
         if recorded is None or not path.is_file():
-            raise FileNotFoundError(f"{path}: there is no prediction of {name!r}; {_AGAIN}")
+            raise MissingFileError(f"{path}: there is no prediction of {name!r}; {_AGAIN}")
         if image_sha256 is not None and recorded != image_sha256:
-            raise ValueError(f"{path}: was made from another file of image {name!r} than the present one; {_AGAIN}")
+            raise UserError(f"{path}: was made from another file of image {name!r} than the present one; {_AGAIN}")
         try:
             prob = np.load(path, allow_pickle=False)
         except (ValueError, EOFError, OSError) as error:
-            raise ValueError(f"{path}: can't be read as an array ({error}); {_AGAIN}") from error
+            raise UserError(f"{path}: can't be read as an array ({error}); {_AGAIN}") from error
         _check_prob(prob, manifest.coarse_size, path)
         return prob
 
@@ -212,7 +213,7 @@ class PredictionStore:
             problems.append(f"the folds come from different networks ({listed}); predict all with one")
         if problems:
             lines = "\n".join(f"- {problem}" for problem in problems)
-            raise ValueError(f"stored coarse predictions under {self.root} can't be used:\n{lines}\n{_AGAIN}")
+            raise UserError(f"stored coarse predictions under {self.root} can't be used:\n{lines}\n{_AGAIN}")
         return next(iter(sizes), 0)
 
     def _networks(self, wanted: list[tuple[int, str]]) -> dict[NetworkIdentity, list[Path]]:
@@ -248,7 +249,7 @@ class PredictionWriter:
             ValueError: it is of another size or type or out of range, or the name was added before.
         """
         if name in self._manifest.images:
-            raise ValueError(f"a prediction of {name!r} was added before")
+            raise UserError(f"a prediction of {name!r} was added before")
         _check_prob(prob, self._manifest.coarse_size, name)
         buffer = io.BytesIO()
         np.save(buffer, np.ascontiguousarray(prob), allow_pickle=False)
@@ -261,9 +262,9 @@ _AGAIN = "make them again: python tools/predict_coarse.py CONFIG CHECKPOINT --sp
 
 def _check_prob(prob: np.ndarray, size: int, where) -> None:
     if prob.shape != (size, size) or prob.dtype != np.float32:
-        raise ValueError(f"{where}: a prediction is float32 ({size}, {size}), but this is {prob.dtype} {prob.shape}")
+        raise UserError(f"{where}: a prediction is float32 ({size}, {size}), but this is {prob.dtype} {prob.shape}")
     if not (prob.min() >= 0 and prob.max() <= 1):  # also false for NaN
-        raise ValueError(f"{where}: a probability lies in [0, 1], but this has {prob.min():g} to {prob.max():g}")
+        raise UserError(f"{where}: a probability lies in [0, 1], but this has {prob.min():g} to {prob.max():g}")
 
 
 def _is_fold(name: str) -> bool:

@@ -19,6 +19,7 @@ from ultraref.engine.component_lookup import (
     known_components,
     suggested_registry,
 )
+from ultraref.errors import UserError
 
 # Keys of a config that MMEngine or this toolkit reads.
 TOP_LEVEL_KEYS = {
@@ -65,7 +66,7 @@ _PARAMETERS = {"set_name": "--set", "fold": "--fold"}
 _NO_COMPONENTS = ("clip_grad", "made_by")
 
 
-class ConfigError(ValueError):
+class ConfigError(UserError):
     """A config, or an option for it, is wrong. The message lists every problem with its config path."""
 
 

@@ -6,6 +6,8 @@ from fnmatch import fnmatchcase
 
 from torch import nn
 
+from ultraref.errors import UserError
+
 
 def is_below(name: str, glob: str) -> bool:
     """Whether the module or parameter `name`, or one that contains it, matches `glob`.
@@ -30,7 +32,7 @@ def select_parameters(model: nn.Module, globs: Iterable[str], where: str) -> set
     for glob in globs:
         found = {name for name in names if is_below(name, glob)}
         if not found and not any(is_below(name, glob) for name in modules):
-            raise ValueError(f"{where}: {glob!r} matches no part of the model{nearest_parts(model, glob)}")
+            raise UserError(f"{where}: {glob!r} matches no part of the model{nearest_parts(model, glob)}")
         chosen |= found
     return chosen
 
@@ -52,7 +54,7 @@ def select_modules(model: nn.Module, globs: Iterable[str], where: str) -> list[n
             if name and is_below(name, names) and fnmatchcase(type(module).__name__, kind or "*")
         ]
         if not found:
-            raise ValueError(f"{where}: {glob!r} matches no module of the model{nearest_parts(model, names)}")
+            raise UserError(f"{where}: {glob!r} matches no module of the model{nearest_parts(model, names)}")
         chosen.update((id(inner), inner) for module in found for inner in module.modules())
     return list(chosen.values())
 

@@ -16,6 +16,7 @@ from mmengine.config import Config
 
 from ultraref import _compat
 from ultraref.engine.config_check import ConfigError
+from ultraref.errors import MissingFileError
 
 SET, FOLD = "ULTRAREF_SET", "ULTRAREF_FOLD"
 # `--fold all`: the reference's single SAM for all folds.
@@ -43,7 +44,7 @@ def read_recipe(path: str | Path, set: str | Path | None = None, fold: int | str
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"config {path} does not exist; the shipped ones are under configs/")
+        raise MissingFileError(f"config {path} does not exist; the shipped ones are under configs/")
     if path.suffix != ".py":
         raise ConfigError(f"config {path} is no Python file; the shipped ones are configs/*/*.py")
     set = os.environ.get(SET) if set is None else str(set)

@@ -19,6 +19,7 @@ from torch import distributed, nn
 from ultraref import provenance
 from ultraref.checkpoint import load_checkpoint_file, save_atomically, to_plain
 from ultraref.engine.component_lookup import accepted_arguments
+from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import OTHER_MODEL, load_strictly
 from ultraref.registry import DATASETS, RUNNERS
 
@@ -75,7 +76,7 @@ class UltraRunner(Runner):
         """Starts the process group on machines without CUDA, where MMEngine fails in `cuda.set_device`."""
         if self.distributed and not is_distributed() and not torch.cuda.is_available():
             if self.launcher != "pytorch":
-                raise ValueError(
+                raise UserError(
                     f"launcher {self.launcher!r} needs GPUs; without one, start the run with torchrun and "
                     "--launcher pytorch"
                 )
@@ -174,7 +175,7 @@ class UltraRunner(Runner):
             pass_on(dataset, {"seed": seed, "sizes": sizes})
         built = Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
         if len(built) == 0:
-            raise ValueError(
+            raise UserError(
                 f"a data loader of {len(built.dataset)} images with batch_size {built.batch_size} and drop_last has no batch; "
                 f"lower its batch_size"
             )
@@ -190,13 +191,13 @@ class UltraRunner(Runner):
         checkpoint = self.load_checkpoint(filename, map_location=device)
         meta = checkpoint["meta"]
         if "optimizer" not in checkpoint:
-            raise ValueError(
+            raise UserError(
                 f"{filename} can't be resumed from: it holds weights only. Resume from {LAST_CHECKPOINT}, or start "
                 "a new run from these weights with load_from"
             )
         # The train loop is built by now, and its sampler and data set hold the config's seed.
         if meta["seed"] != self.seed:
-            raise ValueError(
+            raise UserError(
                 f"{filename} comes from a run with seed {meta['seed']}, this run has seed {self.seed}: the data would "
                 f"come in another order. Set randomness.seed={meta['seed']} to continue that run"
             )
@@ -256,7 +257,7 @@ class UltraRunner(Runner):
             backend_args: see `file_client_args`.
         """
         if file_client_args or backend_args:
-            raise ValueError(
+            raise UserError(
                 "checkpoints are written to the local file system; file_client_args and backend_args are not supported"
             )
         counters = (

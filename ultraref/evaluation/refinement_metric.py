@@ -11,6 +11,7 @@ from mmengine.logging import MMLogger
 from torch import Tensor
 
 from ultraref.atomic import atomic_file
+from ultraref.errors import UserError
 from ultraref.evaluation.overlap import OVERLAP_NAMES, overlap_metrics
 from ultraref.evaluation.statistics import bootstrap_mean_ci
 from ultraref.evaluation.table import refinement_table
@@ -53,11 +54,9 @@ class RefinementMetric(BaseMetric):
     ):
         super().__init__(collect_device=collect_device)
         if size not in ("original", "model") and not (isinstance(size, int) and size > 0):
-            raise ValueError(
-                f"RefinementMetric: size is {size!r}; it must be 'original', 'model' or a positive integer"
-            )
+            raise UserError(f"RefinementMetric: size is {size!r}; it must be 'original', 'model' or a positive integer")
         if stage not in ("val", "test"):
-            raise ValueError(f"RefinementMetric: stage is {stage!r}; it must be 'val' or 'test'")
+            raise UserError(f"RefinementMetric: stage is {stage!r}; it must be 'val' or 'test'")
         self.size, self.threshold, self.stage, self.csv_path = size, threshold, stage, csv_path
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
@@ -106,7 +105,7 @@ class RefinementMetric(BaseMetric):
     def _target(self, sample: dict) -> Tensor:
         field = "gt_original" if self.size == "original" else "gt_sem_seg"
         if field not in sample:
-            raise ValueError(
+            raise UserError(
                 f"RefinementMetric: sample {sample['name']!r} has no {field}; "
                 + (
                     "set keep_original=True in PackSegInputs"

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ultraref import provenance
 from ultraref.checkpoint import load_checkpoint_file
+from ultraref.errors import UserError
 
 # Hint for a checkpoint of a whole model.
 OTHER_MODEL = "The model of the config must be the one that the checkpoint was made with"
@@ -102,7 +103,7 @@ def load_strictly(
     differences = compare_shapes(own, {key: _shape(value) for key, value in state.items()}, optional)
     if differences:
         target = target or f"the model {type(module).__name__}"
-        raise ValueError(
+        raise UserError(
             f"{source} does not fit {target} ({len(own)} entries):\n{differences}" + (f"\n{hint}" if hint else "")
         )
     module.load_state_dict(state, strict=False)
@@ -130,7 +131,7 @@ def load_part(module: nn.Module, path: str | Path, prefix: str) -> dict:
     state = {key[len(prefix) :]: value for key, value in checkpoint["state_dict"].items() if key.startswith(prefix)}
     if not state:
         parts = sorted({key.split(".")[0] for key in checkpoint["state_dict"]})
-        raise ValueError(f"{path} has no part {prefix.rstrip('.')!r}; its parts are {', '.join(parts)}")
+        raise UserError(f"{path} has no part {prefix.rstrip('.')!r}; its parts are {', '.join(parts)}")
     load_strictly(
         module,
         state,

@@ -8,6 +8,7 @@ import pytest
 from ultraref.datasets.image_io import encode_png
 from ultraref.datasets.prediction_store import PredictionManifest, PredictionStore
 from ultraref.datasets.transforms import LoadCoarsePrediction, LoadImage, LoadLesionMask
+from ultraref.errors import UserError
 
 IMAGE = np.arange(20, dtype=np.uint8).reshape(4, 5)
 
@@ -70,5 +71,5 @@ def test_coarse_prediction(results, tmp_path):
 
 
 def test_a_set_without_predictions_says_what_to_do(results):
-    with pytest.raises(KeyError, match=r"'toy' has no stored predictions.*predictions=ROOT"):
+    with pytest.raises(UserError, match=r"'toy' has no stored predictions.*predictions=ROOT"):
         LoadCoarsePrediction()(results | {"predictions": None})

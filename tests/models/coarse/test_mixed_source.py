@@ -7,6 +7,7 @@ from torch import nn
 
 from ultraref.datasets import stack_collate
 from ultraref.engine.hooks import ProgressiveUnfreezeHook
+from ultraref.errors import UserError
 from ultraref.models.coarse import FromMixture, FromNetwork
 from ultraref.registry import COARSE_SOURCES, DATASETS, MODELS
 
@@ -24,6 +25,8 @@ def network():
 
     @MODELS.register_module(name="FlatNetwork", force=True)
     class FlatNetwork(nn.Module):
+        image_size = 4
+
         def __init__(self):
             super().__init__()
             self.scale = nn.Parameter(torch.zeros(()))
@@ -141,7 +144,7 @@ def test_a_pipeline_feeds_it(phantom_root):
 def test_errors():
     image = torch.ones(1, 1, 4, 4)
     for missing in ("coarse_prob", "coarse_from_sample"):
-        with pytest.raises(KeyError, match=f"no {missing}; add HybridCoarse"):
+        with pytest.raises(UserError, match=f"no {missing}; add HybridCoarse"):
             source()({key: value for key, value in batch(1).items() if key != missing})
     with pytest.raises(ValueError, match=r"sizes\['coarse'\]"):
         source()({**batch(1), "coarse_image": image, "coarse_prob": torch.ones(1, 1, 8, 8)})

@@ -4,6 +4,7 @@ import pytest
 import torch
 from mmengine.registry import init_default_scope
 
+from ultraref.errors import UserError
 from ultraref.models.segmentors.refinement_segmentor import hard_dice, scale_gradient
 from ultraref.registry import MODELS
 from ultraref.structures import Prompts, SegDataSample
@@ -191,7 +192,7 @@ def test_coarse_loss_needs_a_network():
 
 
 def test_missing_coarse_probability_is_named():
-    with pytest.raises(KeyError, match="LoadCoarsePrediction"):
+    with pytest.raises(UserError, match="LoadCoarsePrediction"):
         build()(dict(sam_image=torch.zeros(1, 3, 64, 64)))
 
 

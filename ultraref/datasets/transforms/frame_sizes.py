@@ -1,5 +1,7 @@
 """The sides of the networks' frames, which a sample carries."""
 
+from ultraref.errors import UserError
+
 
 def frame_size(results: dict, network: str, transform: str) -> int:
     """Returns the side of a network's frame in pixels, results["sizes"][network].
@@ -14,7 +16,7 @@ def frame_size(results: dict, network: str, transform: str) -> int:
     """
     sizes = results.get("sizes") or {}
     if network not in sizes:
-        raise ValueError(
+        raise UserError(
             f"{transform}: the data set {results.get('dataset', '')!r} doesn't know the size of the {network} "
             f"network's frame; its sizes are {dict(sizes)}. A run takes them from the model; elsewhere give the data "
             f"set sizes=dict({network}=SIDE_IN_PIXELS)"

@@ -5,6 +5,7 @@ import numpy as np
 
 from ultraref.datasets.transforms.base import LesionTransform
 from ultraref.datasets.transforms.lesion_points import background_points, foreground_points
+from ultraref.errors import UserError
 from ultraref.registry import TRANSFORMS
 
 # Layout -> (points in the lesion, points in the background).
@@ -32,7 +33,7 @@ class GroundTruthPoints(LesionTransform):
 
     def __init__(self, layout: str = "5+2", min_pixels: int = 10):
         if layout not in LAYOUTS:
-            raise ValueError(f"GroundTruthPoints: layout is {layout!r}; it must be one of {', '.join(LAYOUTS)}")
+            raise UserError(f"GroundTruthPoints: layout is {layout!r}; it must be one of {', '.join(LAYOUTS)}")
         self.num_lesion, self.num_background = LAYOUTS[layout]
         self.min_pixels = min_pixels
 

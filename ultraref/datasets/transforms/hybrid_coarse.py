@@ -4,6 +4,7 @@ import numpy as np
 
 from ultraref.datasets.transforms.base import LesionTransform
 from ultraref.datasets.transforms.frame_sizes import frame_size
+from ultraref.errors import UserError
 from ultraref.registry import TRANSFORMS
 
 
@@ -28,7 +29,7 @@ class HybridCoarse(LesionTransform):
 
     def __init__(self, ratio: float = 0.5, *, simulated: dict, stored: dict | None = None):
         if not 0 <= ratio <= 1:
-            raise ValueError(
+            raise UserError(
                 f"HybridCoarse: ratio is the share of samples that are not simulated, in [0, 1], but is {ratio}"
             )
         self.ratio = ratio

@@ -2,6 +2,7 @@
 
 from ultraref.datasets.prediction_store import PredictionStore
 from ultraref.datasets.transforms.base import LesionTransform
+from ultraref.errors import UserError
 from ultraref.registry import TRANSFORMS
 
 
@@ -13,7 +14,7 @@ class LoadCoarsePrediction(LesionTransform):
     image; for a test image it is the data set's fold.
 
     Raises:
-        KeyError: the data set was given no `predictions`.
+        UserError: the data set was given no `predictions`.
         FileNotFoundError, ValueError: see `PredictionStore.read`.
     """
 
@@ -23,7 +24,7 @@ class LoadCoarsePrediction(LesionTransform):
     def transform(self, results: dict) -> dict:
         root = results.get("predictions")
         if root is None:
-            raise KeyError(
+            raise UserError(
                 f"LoadCoarsePrediction: the data set {results['dataset']!r} has no stored predictions; "
                 "give it predictions=ROOT in the config"
             )

@@ -2,6 +2,7 @@
 
 from ultraref.datasets.coco_annotations import decode_union
 from ultraref.datasets.transforms.base import LesionTransform
+from ultraref.errors import UserError
 from ultraref.registry import TRANSFORMS
 
 
@@ -18,7 +19,7 @@ class LoadCocoMask(LesionTransform):
         mask = decode_union(results["mask_codes"], results["mask_size"])
         image = results.get("img")
         if image is not None and mask.shape != image.shape:
-            raise ValueError(
+            raise UserError(
                 f"{results['img_path']}: is {image.shape[0]} x {image.shape[1]} (height x width), but its annotations "
                 f"are for {mask.shape[0]} x {mask.shape[1]}"
             )

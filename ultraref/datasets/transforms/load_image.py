@@ -4,6 +4,7 @@ import hashlib
 
 from ultraref.datasets.image_io import decode_image, read_bytes
 from ultraref.datasets.transforms.base import LesionTransform
+from ultraref.errors import UserError
 from ultraref.registry import TRANSFORMS
 
 
@@ -24,7 +25,7 @@ class LoadImage(LesionTransform):
         data = read_bytes(path)
         expected = results.get("image_hash")
         if expected is not None and hashlib.sha256(data).hexdigest() != expected:
-            raise ValueError(
+            raise UserError(
                 f"{path}: is not the file that splits.json records (its sha256 differs); "
                 "run the converter again, and whatever was made from the images before"
             )

@@ -2,6 +2,7 @@
 
 from ultraref.datasets.image_io import read_mask
 from ultraref.datasets.transforms.base import LesionTransform
+from ultraref.errors import UserError
 from ultraref.registry import TRANSFORMS
 
 
@@ -20,7 +21,7 @@ class LoadLesionMask(LesionTransform):
         mask = read_mask(results["seg_map_path"])
         image = results.get("img")
         if image is not None and mask.shape != image.shape:
-            raise ValueError(
+            raise UserError(
                 f"{results['seg_map_path']}: the mask is {mask.shape[0]} x {mask.shape[1]} (height x width), "
                 f"but the image {results['img_path']} is {image.shape[0]} x {image.shape[1]}"
             )

@@ -4,6 +4,7 @@ import numpy as np
 
 from ultraref.datasets.transforms.affine import warp_sample
 from ultraref.datasets.transforms.base import LesionTransform
+from ultraref.errors import UserError
 from ultraref.registry import TRANSFORMS
 
 
@@ -24,7 +25,7 @@ class RandomRotateFlip(LesionTransform):
     def __init__(self, degrees: float = 20.0, rotate_prob: float = 1.0, flip_prob: float = 0.5):
         for name, value in (("rotate_prob", rotate_prob), ("flip_prob", flip_prob)):
             if not 0 <= value <= 1:
-                raise ValueError(f"RandomRotateFlip: {name} is a probability, but is {value}")
+                raise UserError(f"RandomRotateFlip: {name} is a probability, but is {value}")
         self.degrees = degrees
         self.rotate_prob = rotate_prob
         self.flip_prob = flip_prob

@@ -7,6 +7,7 @@ import numpy as np
 
 from ultraref.datasets.transforms.base import LesionTransform
 from ultraref.datasets.transforms.frame_sizes import frame_size
+from ultraref.errors import UserError
 from ultraref.registry import TRANSFORMS
 
 _NETWORKS = ("coarse", "sam")
@@ -32,9 +33,9 @@ class ResizeToModels(LesionTransform):
 
     def __init__(self, inputs: Sequence[str] = ("coarse", "sam"), gt: str = "sam"):
         if isinstance(inputs, str) or not inputs or not set(inputs) <= set(_NETWORKS):
-            raise ValueError(f"ResizeToModels: inputs is {inputs!r}; it must be a list of 'coarse', 'sam' or both")
+            raise UserError(f"ResizeToModels: inputs is {inputs!r}; it must be a list of 'coarse', 'sam' or both")
         if gt not in _NETWORKS:
-            raise ValueError(f"ResizeToModels: gt is {gt!r}; it must be 'coarse' or 'sam'")
+            raise UserError(f"ResizeToModels: gt is {gt!r}; it must be 'coarse' or 'sam'")
         self.inputs = tuple(inputs)
         self.gt = gt
 
@@ -57,7 +58,7 @@ def checked_image(results: dict, transform: str) -> np.ndarray:
     """
     image = results["img"]
     if image.ndim != 2 or image.dtype != np.uint8:
-        raise ValueError(
+        raise UserError(
             f"{transform}: img is {image.dtype} {image.shape}, but the networks' images are made from grey 8-bit ones, "
             f"uint8 (H, W). Look for a transform before it that makes colours or normalises; the model normalises by "
             f"itself"
@@ -82,7 +83,7 @@ def resize_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
         ValueError: the mask has other values.
     """
     if mask.size and mask.max() > 1:
-        raise ValueError(
+        raise UserError(
             f"gt_seg_map has the value {mask.max()}, but is 0 for background and 1 for lesion. Transforms of MMCV and "
             f"MMSegmentation pad with 255: give Pad pad_val=dict(img=0, seg=0), and RandomRotate seg_pad_val=0"
         )

@@ -8,6 +8,7 @@ from mmengine.model import is_model_wrapper
 from torch import nn
 
 from ultraref.engine.module_globs import is_below, select_modules, select_parameters
+from ultraref.errors import UserError
 from ultraref.registry import HOOKS
 
 
@@ -39,12 +40,12 @@ class ProgressiveUnfreezeHook(Hook):
     def __init__(self, stages: dict[str, dict | None]):
         built = [_Stage(name, **stage) for name, stage in stages.items() if stage is not None]
         if not built:
-            raise ValueError("ProgressiveUnfreezeHook: stages is empty")
+            raise UserError("ProgressiveUnfreezeHook: stages is empty")
         self.stages = sorted(built, key=lambda stage: stage.epoch)
         starts = [stage.epoch for stage in self.stages]
         if starts[0] != 0 or starts != sorted(set(starts)):
             listed = ", ".join(f"{stage.name} at {stage.epoch}" for stage in self.stages)
-            raise ValueError(
+            raise UserError(
                 f"ProgressiveUnfreezeHook: stages start at epochs: {listed}; one must start at 0, and no two together"
             )
         self._current: _Stage | None = None
@@ -61,7 +62,7 @@ class ProgressiveUnfreezeHook(Hook):
             stage.resolve(model, self._trainable)
             left_out = sorted(name for name in stage.trained if id(self._trainable[name]) not in optimized)
             if left_out:
-                raise ValueError(
+                raise UserError(
                     f"{stage.where} trains {len(left_out)} parameters that the optimizer doesn't have, e.g. "
                     f"{left_out[0]}; add their part to optim_wrapper.paramwise_cfg.groups"
                 )
@@ -142,7 +143,7 @@ class _Stage:
         for glob in self.train:
             chosen = select_parameters(model, [glob], f"{self.where}.train")
             if chosen and not chosen & trainable.keys():
-                raise ValueError(
+                raise UserError(
                     f"{self.where}.train: all {len(chosen)} parameters of {glob!r} are kept frozen by the model itself"
                 )
             self.trained |= chosen & trainable.keys()
@@ -162,7 +163,7 @@ class _Stage:
         for index, group in enumerate(groups):
             factors = {self._factor(names[id(p)]) for p in group["params"] if id(p) in names} or {1.0}
             if len(factors) > 1:
-                raise ValueError(
+                raise UserError(
                     f"{self.where}.lr_factor gives the parameters of optimizer group {group.get('name', index)!r} the "
                     f"factors {sorted(factors)}; a group has one learning rate: give each part its own glob in "
                     "optim_wrapper.paramwise_cfg.groups"

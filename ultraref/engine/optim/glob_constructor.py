@@ -7,6 +7,7 @@ from mmengine.registry import OPTIMIZERS
 from torch import nn
 
 from ultraref.engine.module_globs import is_below, select_parameters
+from ultraref.errors import UserError
 from ultraref.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS
 
 
@@ -38,7 +39,7 @@ class GlobOptimWrapperConstructor:
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None):
         unknown = sorted(set(paramwise_cfg or {}) - {"groups"})
         if unknown:
-            raise ValueError(f"GlobOptimWrapperConstructor: paramwise_cfg has {', '.join(unknown)}; it may have groups")
+            raise UserError(f"GlobOptimWrapperConstructor: paramwise_cfg has {', '.join(unknown)}; it may have groups")
         self.wrapper_cfg = dict(optim_wrapper_cfg)
         self.optimizer_cfg = self.wrapper_cfg.pop("optimizer")
         self.groups = dict((paramwise_cfg or {}).get("groups", {}))
@@ -67,7 +68,7 @@ class GlobOptimWrapperConstructor:
             return None
         taken = [name for name in rest if is_below(name, glob)]
         if not taken:
-            raise ValueError(
+            raise UserError(
                 f"{where}: all {len(matched)} parameters of {glob!r} are frozen, or taken by an earlier glob"
             )
         return {"params": [rest.pop(name) for name in taken], "name": glob, **options}

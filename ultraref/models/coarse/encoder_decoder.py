@@ -4,6 +4,7 @@ import inspect
 
 from torch import Tensor, nn
 
+from ultraref.errors import UserError
 from ultraref.models.coarse.decoders.base import BaseDecoder
 from ultraref.models.coarse.encoders.base import BaseEncoder
 from ultraref.registry import MODELS
@@ -24,7 +25,7 @@ class EncoderDecoder(nn.Module):
         in_channels: Channels of the images, 1 (grey) or 3 (RGB).
 
     Raises:
-        TypeError: `encoder` or `decoder` names something else.
+        UserError: `encoder` or `decoder` names something else.
     """
 
     def __init__(self, image_size: int, encoder: dict, decoder: dict, num_classes: int = 2, in_channels: int = 1):
@@ -75,4 +76,4 @@ def _with_image_size(encoder: dict, image_size: int) -> dict:
 
 def _check_kind(key: str, part: nn.Module, kind: type) -> None:
     if not isinstance(part, kind):
-        raise TypeError(f"EncoderDecoder: `{key}` names {type(part).__name__}, which is not a {kind.__name__}")
+        raise UserError(f"EncoderDecoder: `{key}` names {type(part).__name__}, which is not a {kind.__name__}")

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from ultraref.errors import UserError
 from ultraref.models.coarse.sources import CoarseOutput, FromNetwork
 from ultraref.registry import COARSE_SOURCES
 
@@ -46,7 +47,7 @@ class FromMixture(FromNetwork):
         (B,) bool, is true.
 
         Raises:
-            KeyError: the training samples carry no coarse probability, or don't say whether to use it.
+            UserError: the training samples carry no coarse probability, or don't say whether to use it.
             ValueError: it has another shape than the network's.
         """
         output = super().forward(inputs)
@@ -54,12 +55,12 @@ class FromMixture(FromNetwork):
             return output
         missing = [name for name in ("coarse_prob", "coarse_from_sample") if name not in inputs]
         if missing:
-            raise KeyError(
+            raise UserError(
                 f"coarse source FromMixture: the training samples carry no {' and no '.join(missing)}; {_ADVICE}"
             )
         own = inputs["coarse_prob"].to(output.prob.dtype)
         if own.shape != output.prob.shape:
-            raise ValueError(
+            raise UserError(
                 f"coarse source FromMixture: coarse_prob is {tuple(own.shape)}, the network's probability "
                 f"{tuple(output.prob.shape)}; the data set's sizes['coarse'] must be the network's size"
             )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import load_part, without_initial_weights
 from ultraref.models.coarse.encoder_decoder import foreground_prob
 from ultraref.registry import COARSE_SOURCES, MODELS
@@ -53,17 +54,17 @@ class FromSample(BaseCoarseSource):
         """Returns `inputs["coarse_prob"]`.
 
         Raises:
-            KeyError: the samples carry no coarse probability.
+            UserError: the samples carry no coarse probability.
             ValueError: it is of another size.
         """
         if "coarse_prob" not in inputs:
-            raise KeyError(
+            raise UserError(
                 "coarse source FromSample: the samples carry no coarse_prob; add LoadCoarsePrediction, SimulateCoarse or "
                 "HybridCoarse to the data pipeline, or use FromNetwork"
             )
         prob = inputs["coarse_prob"]
         if prob.shape[-2:] != (self.size, self.size):
-            raise ValueError(
+            raise UserError(
                 f"coarse source FromSample: the samples carry a coarse_prob of {tuple(prob.shape[-2:])}, but "
                 f"model.coarse_source.size is {self.size}; set it to the size that the predictions were made at"
             )
@@ -87,7 +88,7 @@ class FromNetwork(BaseCoarseSource):
             load_part(self.network, checkpoint, prefix="network.")
         size = getattr(self.network, "image_size", None)
         if not isinstance(size, int):
-            raise ValueError(
+            raise UserError(
                 f"coarse network {type(self.network).__name__} has image_size {size!r}; a coarse network states the side of "
                 "its square images in pixels as the attribute image_size, which the data pipeline resizes to"
             )

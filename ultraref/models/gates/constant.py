@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from ultraref.errors import UserError
 from ultraref.models.gates.base import BaseGate
 from ultraref.models.precision import at_least_float32
 from ultraref.registry import GATES
@@ -22,7 +23,7 @@ class ConstantGate(BaseGate):
     def __init__(self, value: float = 1.0):
         super().__init__()
         if not 0 <= value <= 1:
-            raise ValueError(f"ConstantGate: value={value}, but a gate must lie in [0, 1]")
+            raise UserError(f"ConstantGate: value={value}, but a gate must lie in [0, 1]")
         self.value = value
 
     def forward(self, coarse_prob: Tensor, refined_prob: Tensor, features: Tensor | None = None) -> Tensor:

@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from ultraref.errors import UserError
 from ultraref.models.losses.functional import check_shape
 from ultraref.models.precision import full_precision
 from ultraref.registry import LOSSES
@@ -25,7 +26,7 @@ class ChangePenalty(nn.Module):
     def __init__(self, low: float = 0.6, high: float = 1.0):
         super().__init__()
         if not 0 <= low < high <= 1:
-            raise ValueError(f"ChangePenalty needs 0 <= low < high <= 1, but got low={low} and high={high}")
+            raise UserError(f"ChangePenalty needs 0 <= low < high <= 1, but got low={low} and high={high}")
         self.low = low
         self.high = high
 

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ultraref.datasets.transforms.base import LesionTransform
+from ultraref.errors import UserError
 
 # Grey value below which a change in dB fades out, so that what is black because it lies outside of the scan stays so.
 BLACK = 16
@@ -28,7 +29,7 @@ class UltrasoundTransform(LesionTransform):
 
     def __init__(self, prob: float = 0.5):
         if not 0 <= prob <= 1:
-            raise ValueError(f"{type(self).__name__}: prob is the share of changed samples, in [0, 1], but is {prob}")
+            raise UserError(f"{type(self).__name__}: prob is the share of changed samples, in [0, 1], but is {prob}")
         self.prob = prob
 
     def transform(self, results: dict) -> dict:
@@ -52,7 +53,7 @@ class UltrasoundTransform(LesionTransform):
         except (TypeError, ValueError):
             lowest, highest = math.nan, math.nan
         if not low <= lowest <= highest <= high:  # also for NaN
-            raise ValueError(
+            raise UserError(
                 f"{type(self).__name__}: {name} is a range, (lowest, highest) within [{low:g}, {high:g}], but is "
                 f"{value!r}"
             )
@@ -65,7 +66,7 @@ class UltrasoundTransform(LesionTransform):
             ValueError: it isn't.
         """
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-            raise ValueError(f"{type(self).__name__}: {name} is a number within [{low:g}, {high:g}], but is {value!r}")
+            raise UserError(f"{type(self).__name__}: {name} is a number within [{low:g}, {high:g}], but is {value!r}")
         return float(value)
 
 

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from ultraref.datasets.image_io import read_image, read_mask
+from ultraref.errors import MissingFileError
 from ultraref.registry import TRANSFORMS
 
 SHOWN = (
@@ -76,7 +77,7 @@ def find_samples(path: str | Path, count: int) -> list[tuple[np.ndarray, np.ndar
     path = Path(path)
     files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if _is_image(file))
     if not files:
-        raise FileNotFoundError(f"{path}: there is no image ({', '.join(_SUFFIXES)}); give an image, a folder or a set")
+        raise MissingFileError(f"{path}: there is no image ({', '.join(_SUFFIXES)}); give an image, a folder or a set")
     chosen = [files[i] for i in np.unique(np.linspace(0, len(files) - 1, count).round().astype(int))]
     samples = []
     for file in chosen:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ultraref.datasets.transforms.ultrasound.base import GreyTransform, add_decibels
+from ultraref.errors import UserError
 from ultraref.registry import TRANSFORMS
 
 
@@ -37,7 +38,7 @@ class RandomTimeGain(GreyTransform):
         self.depth_db = self._range("depth_db", depth_db, -100, 100)
         self.slider_db = self._number("slider_db", slider_db, 0, 100)
         if not (isinstance(sliders, int) and sliders >= 2):
-            raise ValueError(f"RandomTimeGain: sliders is a number of sliders, at least 2, but is {sliders!r}")
+            raise UserError(f"RandomTimeGain: sliders is a number of sliders, at least 2, but is {sliders!r}")
         self.sliders = sliders
         self.dynamic_range = self._number("dynamic_range", dynamic_range, 1, 200)
 

@@ -11,6 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 from timm.models.vision_transformer import VisionTransformer
 
+from ultraref.errors import MissingFileError, UserError
 from ultraref.models.checkpoint_loading import compare_shapes
 
 PUBLISHED_URL = "https://storage.googleapis.com/vit_models/imagenet21k/R50%2BViT-B_16.npz"
@@ -43,7 +44,7 @@ def load_published_npz(vit: VisionTransformer, path: Path) -> None:
         ValueError: it isn't such a file, or of another model; names the first arrays that differ.
     """
     if not path.is_file():
-        raise FileNotFoundError(
+        raise MissingFileError(
             f"the pretrained weights {path} don't exist. They are published at {PUBLISHED_URL}; "
             "download the file and set `pretrained` to its path, or set it to None for random weights"
         )
@@ -51,7 +52,7 @@ def load_published_npz(vit: VisionTransformer, path: Path) -> None:
     relevant = {name: shape for name, shape in found.items() if not name.startswith(_CLASSIFIER)}
     differences = compare_shapes(expected_shapes(vit), relevant, fits=_fits)
     if differences:
-        raise ValueError(
+        raise UserError(
             f"{path} can't be loaded into this R50ViTEncoder: it {_guess(found)}.\n{differences}\n"
             f"The default R50ViTEncoder takes R50+ViT-B_16.npz of {PUBLISHED_URL}"
         )
@@ -122,7 +123,7 @@ def _read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name].shape for name in archive.files}
     except (ValueError, OSError, EOFError, BadZipFile, AttributeError, TypeError) as error:
-        raise ValueError(
+        raise UserError(
             f"{path} is not an .npz archive of plain arrays ({error}). R50ViTEncoder takes the file published at "
             f"{PUBLISHED_URL}; weights in PyTorch's format are loaded by the runner's `load_from`"
         ) from error

@@ -6,8 +6,8 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
-from ultraref.apis.console import run
 from ultraref.checkpoint import load_checkpoint_file
+from ultraref.console import run
 from ultraref.errors import MissingFileError
 
 
