@@ -150,6 +150,7 @@ def test_full_size_models_have_the_published_sizes(path, millions):
 def test_full_size_joint_model_runs():
     model = MODELS.build(without_initial_weights(load_config("configs/phase3/gated_busi_fold0.py").model)).eval()
     with torch.inference_mode():
-        output = model(dict(coarse_image=torch.rand(1, 1, 224, 224), sam_image=torch.randn(1, 3, 1024, 1024)))
+        image = torch.rand(1, 3, 1024, 1024) * 255
+        output = model(dict(coarse_image=torch.rand(1, 1, 224, 224), sam_image=image))
     assert output.final_prob.shape == (1, 1, 1024, 1024)
     assert torch.isfinite(output.final_prob).all()

@@ -10,7 +10,7 @@ model = dict(
         checkpoint="work_dirs/quickstart_busi/busi_phase1_fold0/best.pth",
     ),
     refiner=dict(
-        sam=dict(arch=dict(depth=4, embed_dim=96, num_heads=3, global_attn_indexes=(1, 3))),
+        sam=dict(image_encoder=dict(arch=dict(depth=4, embed_dim=96, num_heads=3, global_attn_indexes=(1, 3)))),
         checkpoint="work_dirs/quickstart_busi/busi_phase2_fold0/best.pth",
     ),
 )

@@ -2,8 +2,7 @@
 _base_ = "./vit_b_busi_coco_fold0.py"
 model = dict(
     sam=dict(
-        arch="vit_h",
+        image_encoder=dict(arch="vit_h", checkpoint_activations=True),
         checkpoint="{{$ULTRAREF_WEIGHTS:weights}}/sam_vit_h_4b8939.pth",
-        checkpoint_activations=True,
     )
 )

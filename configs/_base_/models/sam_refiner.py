@@ -4,7 +4,7 @@ refiner = dict(
     type="SAMRefiner",
     sam=dict(
         type="SAM",
-        arch="vit_b",
+        image_encoder=dict(type="SAMViT", arch="vit_b"),
         checkpoint="{{$ULTRAREF_WEIGHTS:weights}}/sam_vit_b_01ec64.pth",
         freeze=["image_encoder"],
     ),
