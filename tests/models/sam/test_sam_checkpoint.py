@@ -46,7 +46,7 @@ def test_what_is_saved_loads_in_segment_anything(build_sam, published_of):
 
 def test_missing_file_says_where_to_get_it(tmp_path):
     with pytest.raises(
-        FileNotFoundError, match=r"(?s)none.pth does not exist.*vit_b  https://.*MedSAM"
+        FileNotFoundError, match=r"(?s)none.pth does not exist.*SAM ViT-B .SAMViT vit_b.  https://.*MedSAM"
     ):
         SAM(TINY, checkpoint=tmp_path / "none.pth")
 

@@ -7,16 +7,13 @@ from torch import Tensor, nn
 
 from ultraref.models.sam.image_encoders import BaseImageEncoder
 from ultraref.models.sam.lora import is_lora_key
+from ultraref.models.sam.published import PUBLISHED, find_published
 from ultraref.registry import MODELS
 
 ENCODER = "image_encoder."
 # Constants that some files hold; the image encoder has its own.
 IGNORED = ("pixel_mean", "pixel_std")
-SOURCES = """Published files:
-  vit_b  https://dl.fbaipublicfiles.com/segment_anything/sam_vit_b_01ec64.pth
-  vit_l  https://dl.fbaipublicfiles.com/segment_anything/sam_vit_l_0b3195.pth
-  vit_h  https://dl.fbaipublicfiles.com/segment_anything/sam_vit_h_4b8939.pth
-  MedSAM (vit_b)  medsam_vit_b.pth, linked from https://github.com/bowang-lab/MedSAM"""
+SOURCES = "Published files:\n" + "\n".join(f"  {record.name} ({record.arch})  {record.url}" for record in PUBLISHED)
 
 
 def load_sam_checkpoint(sam: nn.Module, path: str | Path) -> None:
@@ -32,7 +29,8 @@ def load_sam_checkpoint(sam: nn.Module, path: str | Path) -> None:
 
     Raises:
         FileNotFoundError: there is no such file; the message says where to get the published ones.
-        ValueError: the file isn't SAM's, or is of another architecture.
+        ValueError: the file isn't SAM's, is of another architecture, or is a published one whose images are scaled in another
+            way than this SAM's.
     """
     path = Path(path)
     if not path.is_file():
@@ -54,6 +52,7 @@ def load_sam_checkpoint(sam: nn.Module, path: str | Path) -> None:
     misshapen = [k for k in state if k in own and state[k].shape != own[k].shape]
     if missing or unexpected or misshapen:
         raise ValueError(_complaint(encoder, path, state, own, missing, unexpected, misshapen))
+    _check_scale(encoder, path)
     sam.load_state_dict(state, strict=False)
 
 
@@ -106,6 +105,15 @@ def _encoder_kinds() -> list[type[BaseImageEncoder]]:
 def _encoder_part(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Returns the image encoder's part of SAM's state dict, under the encoder's own keys."""
     return {key[len(ENCODER) :]: value for key, value in state.items() if key.startswith(ENCODER)}
+
+
+def _check_scale(encoder: BaseImageEncoder, path: Path) -> None:
+    record = find_published(path)
+    if record is not None and record.scale != encoder.scale:
+        raise ValueError(
+            f"{path} holds weights of {record.name}, whose images are scaled {record.scale!r}, but this SAM scales them "
+            f"{encoder.scale!r}. Set image_encoder.scale={record.scale!r} in the SAM's config"
+        )
 
 
 def _complaint(encoder, path, state, own, missing, unexpected, misshapen) -> str:
