@@ -23,7 +23,8 @@ from mmengine.registry import VISBACKENDS as MMENGINE_VISBACKENDS
 from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
 from mmengine.registry import Registry
 
-# Segmentors, coarse networks, encoders, decoders, SAM, data preprocessors. Contract: torch.nn.Module.
+# Segmentors, coarse networks, encoders, decoders, SAM, data preprocessors. Contract: torch.nn.Module; of SAM's image
+# encoders: models/sam/image_encoders/base.py, BaseImageEncoder.
 MODELS = Registry("model", parent=MMENGINE_MODELS, scope="ultraref", locations=["ultraref.models"])
 # Where the coarse probability comes from. Contract: models/coarse/sources.py, CoarseSource.
 COARSE_SOURCES = Registry("coarse_source", scope="ultraref", locations=["ultraref.models.coarse"])

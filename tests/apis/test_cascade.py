@@ -181,5 +181,5 @@ def test_init_model_predicts_like_the_test(cascade, tmp_path):
     model = init_model(cfg, str(folder(cascade, cascade.phase3[0]) / "best.pth"))
     assert not model.training
     with torch.inference_mode():
-        output = model(dict(coarse_image=torch.rand(1, 1, 64, 64), sam_image=torch.randn(1, 3, 128, 128)))
+        output = model(dict(coarse_image=torch.rand(1, 1, 64, 64), sam_image=torch.rand(1, 3, 128, 128) * 255))
     assert output.refined_prob.shape == (1, 1, 128, 128)

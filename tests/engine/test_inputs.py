@@ -141,3 +141,12 @@ def test_exclusion_manifests_and_annotations_are_looked_for(tmp_path):
     missing = find_missing_inputs(Config({"test_dataloader": dataset(tmp_path / "data", "test", None, **options)}))
     kinds = {item.config_key.rpartition(".")[2]: item.kind for item in missing}
     assert kinds == {"data_root": "data set", "exclude": "exclusion manifest", "ann_file": "annotations"}
+
+
+def test_published_weights_come_with_the_command_that_downloads_them(tmp_path):
+    names = ("medsam_vit_b.pth", "lite_medsam.pth")
+    cfg = Config({"model": {name: {"checkpoint": str(tmp_path / name)} for name in names}})
+    commands = [item.command for item in find_missing_inputs(cfg)]
+    url = "https://zenodo.org/records/10689643/files/medsam_vit_b.pth"
+    # LiteMedSAM's file is behind a page.
+    assert commands == [f"curl -L --create-dirs -o {tmp_path}/medsam_vit_b.pth {url}", ADVICE]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from ultraref.models.sam.published import PUBLISHED
+
 _TRAINING_KEYS = ("load_from", "model", "train_dataloader", "val_dataloader")
 _TEST_KEYS = ("load_from", "model", "test_dataloader")
 _ADVICE = {
@@ -18,12 +20,9 @@ _ADVICE = {
     "annotations": "write them with tools/dataset_converters/to_coco.py",
     "predictions": "predict with tools/predict_coarse.py and the checkpoint of that fold's coarse network",
 }
-# Weights that their authors publish under these names (segment_anything's README; Google's vision_transformer).
+# Weights that their authors publish under these names (those of SAM; Google's vision_transformer).
 _PUBLISHED = {
-    **{
-        name: f"https://dl.fbaipublicfiles.com/segment_anything/{name}"
-        for name in ("sam_vit_b_01ec64.pth", "sam_vit_l_0b3195.pth", "sam_vit_h_4b8939.pth")
-    },
+    **{record.file_name: record.url for record in PUBLISHED if record.is_direct},
     "R50+ViT-B_16.npz": "https://storage.googleapis.com/vit_models/imagenet21k/R50+ViT-B_16.npz",
 }
 

@@ -29,20 +29,25 @@ def tiny_sam(size: int = 64, **options) -> dict:
         size: side of SAM's input; the mask size is a quarter of it.
         options: further arguments of `SAM`; by default nothing is frozen.
     """
-    arch = dict(
-        image_size=size,
-        embed_dim=32,
-        depth=2,
-        num_heads=2,
-        window_size=3,
-        global_attn_indexes=(1,),
-        out_chans=32,
-        decoder_depth=2,
-        decoder_heads=2,
-        decoder_mlp_dim=64,
-        iou_head_hidden_dim=32,
+    sam = dict(
+        type="SAM",
+        image_encoder=dict(
+            type="SAMViT",
+            arch=dict(
+                embed_dim=32,
+                depth=2,
+                num_heads=2,
+                window_size=3,
+                global_attn_indexes=(1,),
+                out_channels=32,
+            ),
+            image_size=size,
+        ),
+        mask_decoder=dict(type="SAMMaskDecoder", num_heads=2, mlp_dim=64, iou_head_hidden_dim=32),
+        checkpoint=None,
+        freeze=[],
     )
-    return dict(dict(type="SAM", arch=arch, checkpoint=None, freeze=[]), **options)
+    return dict(sam, **options)
 
 
 def tiny_refiner(size: int = 64, **options) -> dict:

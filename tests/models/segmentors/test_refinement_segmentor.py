@@ -5,6 +5,7 @@ import torch
 from mmengine.registry import init_default_scope
 
 from ultraref.errors import UserError
+from ultraref.models.sam import ImageEmbedding
 from ultraref.models.segmentors.refinement_segmentor import hard_dice, scale_gradient
 from ultraref.registry import MODELS
 from ultraref.structures import Prompts, SegDataSample
@@ -32,7 +33,7 @@ def build(**options):
 
 def inputs(prob: torch.Tensor, size: int = 64) -> dict:
     generator = torch.Generator().manual_seed(1)
-    return dict(sam_image=torch.randn(len(prob), 3, size, size, generator=generator), coarse_prob=prob)
+    return dict(sam_image=torch.rand(len(prob), 3, size, size, generator=generator) * 255, coarse_prob=prob)
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
@@ -98,7 +99,8 @@ def assert_gradient_reaches(model, prob):
 def test_joint_loss_reaches_both_networks():
     model = MODELS.build(tiny_refinement()).train()
     gt = (blob(size=64) > 0.5).float()
-    losses = model(dict(coarse_image=torch.rand(2, 1, 32, 32), sam_image=torch.randn(2, 3, 64, 64), gt=gt), mode="loss")
+    image = torch.rand(2, 3, 64, 64) * 255
+    losses = model(dict(coarse_image=torch.rand(2, 1, 32, 32), sam_image=image, gt=gt), mode="loss")
     assert sorted(losses) == ["loss_coarse", "loss_final"]
     losses["loss_final"].backward()
     for name in ("coarse_source.network.head.weight", "refiner.sam.mask_decoder.mask_tokens.weight"):
@@ -112,7 +114,7 @@ def test_coarse_grad_scale_scales_the_refined_loss_alone():
     for scale in (1.0, 0.25, 0.0):
         torch.manual_seed(3)
         model = MODELS.build(tiny_refinement(coarse_grad_scale=scale)).eval()
-        batch = dict(coarse_image=torch.rand(1, 1, 32, 32), sam_image=torch.randn(1, 3, 64, 64))
+        batch = dict(coarse_image=torch.rand(1, 1, 32, 32), sam_image=torch.rand(1, 3, 64, 64) * 255)
         losses = model(dict(batch, gt=(blob(1, 64) > 0.5).float()), mode="loss")
         weight = model.get_parameter("coarse_source.network.head.weight")
         gradients[scale] = [
@@ -159,7 +161,7 @@ def test_gate_reads_features_over_the_image(roi):
     model = build(gate=dict(type="LearnedGate", feature_channels=32), refiner=tiny_refiner(roi=roi))
     # An embedding that tells its own column: features of a frame cell must be that cell's place in the crop.
     columns = torch.arange(4.0).expand(1, 32, 4, 4).contiguous()
-    model.refiner.sam.encode = lambda image: columns
+    model.refiner.sam.encode = lambda image: ImageEmbedding(columns)
     output = model.refine(inputs((blob(1) > 0.5).float()))
     assert output.gate.shape == (1, 1, 64, 64)
     centres = (torch.arange(4) + 0.5) * 16 - 0.5

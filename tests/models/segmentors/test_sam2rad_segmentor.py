@@ -8,7 +8,6 @@ from ultraref.datasets import stack_collate
 from ultraref.datasets.transforms import GroundTruthPoints, PackSAM2RadInputs, ResizeLongestSide
 from ultraref.engine.optim import GlobOptimWrapperConstructor
 from ultraref.evaluation import RefinementMetric
-from ultraref.models.segmentors.sam2rad_segmentor import clear_padding
 from ultraref.registry import MODELS
 from ultraref.structures import SegDataSample
 from ultraref.testing.tiny_models import tiny_sam
@@ -211,12 +210,24 @@ def test_points_follow_a_lesion_that_moves():
     assert labels.round().tolist() == [[1, 1, 1, 1, 1, 0, 0]] * 4
 
 
-def test_padding_is_zero_after_normalisation():
-    image = torch.ones(2, 3, 4, 4)
-    cleared = clear_padding(image, torch.tensor([[4, 4], [2, 3]]))
-    assert torch.equal(cleared[0], image[0])
-    assert cleared[1].sum() == 3 * 2 * 3
-    assert cleared[1, :, :2, :3].all()
+@pytest.mark.parametrize("scale", ["imagenet", "minmax"])
+def test_padding_is_zero_after_normalisation(scale):
+    sam = tiny_sam(SIZE)
+    sam["image_encoder"]["scale"] = scale
+    model = build(sam={"image_encoder": sam["image_encoder"]}).eval()
+    seen = []
+    model.sam.image_encoder.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    model.segment(batch(model, sample(), sample(64, 40, (20, 33), 8))["inputs"])
+    # 48 x 64 and 64 x 40 of 64 x 64. The noise of `sample` has its darkest pixel inside of the content.
+    content = torch.zeros(2, 1, SIZE, SIZE, dtype=torch.bool)
+    content[0, :, :48], content[1, ..., :40] = True, True
+    content = content.expand(-1, 3, -1, -1)
+    assert not seen[0][~content].any()
+    share = seen[0][content].ne(0).float().mean()
+    assert share > 0.99
+    if scale == "minmax":
+        assert (seen[0].amin(dim=(1, 2, 3)) == 0).all()
+        assert (seen[0].amax(dim=(1, 2, 3)) == 1).all()
 
 
 def test_what_lies_in_the_padding_is_not_seen():

@@ -44,15 +44,18 @@ class BaseRefiner(nn.Module, ABC):
         coarse_pixel_area: float = 1.0,
         with_features: bool = False,
         image_hashes: Sequence[str] | None = None,
+        content_size: Tensor | None = None,
     ) -> RefinerOutput:
         """Refines.
 
         Args:
-            image: (B, 3, S, S) float, normalised.
+            image: (B, 3, S, S) float RGB in [0, 255]; the refiner normalises it.
             coarse_prob: (B, 1, S, S) float in [0, 1], p in the image's frame.
             coarse_pixel_area: area of one pixel of the coarse network in pixels of this frame.
             with_features: whether `features` are wanted, which a gate may read.
             image_hashes: B digests of the images' contents, for a refiner that caches what it computes from them.
+            content_size: (B, 2) integer (height, width) of what is image, at the top left, and not padding; None where all
+                of it is.
         """
 
     @abstractmethod

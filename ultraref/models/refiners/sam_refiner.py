@@ -68,24 +68,29 @@ class SAMRefiner(BaseRefiner):
         # Side of the coarse network's frame: as the checkpoint says, else as first seen.
         self.coarse_size: int | None = None
         self._check_coarse_size = not allow_contract_change
-        # The preprocessing is in the hash, which is of the bytes that are normalised next, by constants of the published SAM.
-        self.embedding_cache = (
-            None if embedding_cache is None else EmbeddingCache(embedding_cache, "ImageNet mean and std")
-        )
+        self.embedding_cache = None if embedding_cache is None else EmbeddingCache(embedding_cache)
         if checkpoint is not None:
             meta = load_part(self, checkpoint, prefix="refiner.")
             if not allow_contract_change:
                 self._check_contract(meta.get("input_contract"), checkpoint)
 
     def input_contract(self) -> dict:
-        """Returns ROI, prompts, probability transforms, SAM's size and the coarse size, as plain values.
+        """Returns ROI, prompts, probability transforms, SAM's size and scale and the coarse size, as plain values.
 
         The coarse size is None until the first forward pass.
         """
-        return dict(self._contract, sam_size=self.sam.image_size, coarse_size=self.coarse_size)
+        return dict(
+            self._contract,
+            sam_size=self.sam.image_size,
+            sam_scale=self.sam.image_encoder.scale,
+            coarse_size=self.coarse_size,
+        )
 
     def _check_contract(self, stored: dict | None, path: str) -> None:
         own = self.input_contract()
+        if stored is not None:
+            # Checkpoints of a time when there was one scale don't name it.
+            stored = {"sam_scale": "imagenet", **stored}
         # What this config's coarse size is shows in the first forward pass.
         self.coarse_size = (stored or {}).get("coarse_size")
         own.pop("coarse_size")
@@ -106,6 +111,7 @@ class SAMRefiner(BaseRefiner):
         coarse_pixel_area: float = 1.0,
         with_features: bool = False,
         image_hashes: Sequence[str] | None = None,
+        content_size: Tensor | None = None,
     ) -> RefinerOutput:
         """See `BaseRefiner.forward`. `image` must have SAM's size."""
         size = self.sam.image_size
@@ -119,22 +125,22 @@ class SAMRefiner(BaseRefiner):
         # An empty mask has no position: it is marked, and SAM sees the whole image.
         empty = is_empty(prob, coarse_pixel_area)
 
-        # Into the ROI's frame.
-        roi = None
-        roi_image, roi_prob = image, prob
+        # Into the ROI's frame, and the image into SAM's embedding. The whole image is normalised, not each crop of it.
+        roi, roi_prob = None, prob
         if self.roi_cropper is not None:
             roi = self.roi_cropper(prob, coarse_pixel_area)
-            roi_image = self.roi_cropper.crop_image(image, roi, size)
             roi_prob = self.roi_cropper.crop(prob, roi, size)
+            roi_image = self.roi_cropper.crop_image(self.sam.normalise(image, content_size), roi, size)
+            embedding = self.sam.encode(roi_image)
+        elif self.embedding_cache is None:
+            embedding = self.sam.encode(self.sam.normalise(image, content_size))
+        else:
+            embedding = self.embedding_cache.encode(self.sam, image, image_hashes or (), content_size)
 
         # Prompts, and SAM.
         prompts = Prompts()
         for generator in self.prompt_generators:
             prompts = prompts.merge(generator(roi_prob, self.sam.mask_size))
-        if self.embedding_cache is None:
-            embedding = self.sam.encode(roi_image)
-        else:
-            embedding = self.embedding_cache.encode(self.sam, roi_image, image_hashes or ())
         logits, iou = self.sam.decode(embedding, prompts, multimask_output=self.multimask)
 
         # One candidate is selected first and upsampled after; then back to the image's frame, as probability.
@@ -143,7 +149,7 @@ class SAMRefiner(BaseRefiner):
         if roi is not None:
             outside = coarse_prob if self.roi_cropper.outside == "coarse" else torch.zeros_like(coarse_prob)
             refined = self.roi_cropper.paste(refined, roi, (size, size), outside)
-        features = self._in_image_frame(embedding, roi) if with_features else None
+        features = self._in_image_frame(embedding.features, roi) if with_features else None
         return RefinerOutput(refined, logits, iou, prompts, roi, empty, features)
 
     def _note_coarse_size(self, coarse_size: int) -> None:
@@ -155,15 +161,15 @@ class SAMRefiner(BaseRefiner):
                 f"coarse_size agree, or set allow_contract_change=True in model.refiner if the change is on purpose"
             )
 
-    def _in_image_frame(self, embedding: Tensor, roi: Tensor | None) -> Tensor:
-        """Returns SAM's embedding (B, C, e, e) over the image's frame, at its own resolution."""
+    def _in_image_frame(self, features: Tensor, roi: Tensor | None) -> Tensor:
+        """Returns SAM's features (B, C, e, e) over the image's frame, at their own resolution."""
         if roi is None:
-            return embedding
+            return features
         # Seen from the crop, the image's frame is a box around it: cutting that out is the inverse of cropping.
-        side = embedding.shape[-1]
+        side = features.shape[-1]
         corners = roi.new_tensor([[-0.5, -0.5], [self.sam.image_size - 0.5] * 2]).expand(len(roi), -1, -1)
         frame = frame_to_crop(corners, roi, side).flatten(1)
-        return self.roi_cropper.crop(embedding.float(), frame, side)
+        return self.roi_cropper.crop(features.float(), frame, side)
 
     def candidate_target(self, gt: Tensor, output: RefinerOutput) -> Tensor:
         """See `BaseRefiner.candidate_target`."""

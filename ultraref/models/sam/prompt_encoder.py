@@ -4,10 +4,10 @@ import math
 
 import torch
 from segment_anything.modeling import PromptEncoder as PublishedPromptEncoder
-from segment_anything.modeling.common import LayerNorm2d
 from torch import Tensor
 from torch.nn import functional as F
 
+from ultraref.models.sam.layer_norm import layer_norm_channels_last
 from ultraref.structures import Prompts
 
 PADDING_LABEL = -1.0
@@ -114,8 +114,3 @@ class PromptEncoder(PublishedPromptEncoder):
                 f"SAM: mask_logits has shape {tuple(mask.shape)}; this SAM takes (B, 1, {expected}). "
                 "Resize it to the SAM instance's mask_size"
             )
-
-
-def layer_norm_channels_last(norm: LayerNorm2d, x: Tensor) -> Tensor:
-    """The package's LayerNorm2d on a tensor whose last dimension holds the channels."""
-    return F.layer_norm(x, norm.weight.shape, norm.weight, norm.bias, norm.eps)

@@ -85,7 +85,8 @@ class RefinementSegmentor(BaseModel):
         """Runs the whole path of one batch.
 
         Args:
-            inputs: `sam_image` (B, 3, S, S) float, normalised, and what the coarse source reads.
+            inputs: `sam_image` (B, 3, S, S) float in [0, 255]; `content_size` (B, 2), the (height, width) of each image
+                that is not padding, where there is padding; and what the coarse source reads.
         """
         coarse = self.coarse_source(inputs)
         image = inputs["sam_image"]
@@ -99,6 +100,7 @@ class RefinementSegmentor(BaseModel):
             pixel_area,
             with_features=self.gate.feature_channels > 0,
             image_hashes=inputs.get("image_hash"),
+            content_size=inputs.get("content_size"),
         )
         gate = self.gate(coarse_prob, refined.prob, refined.features)
         # lerp is exact at both ends: a gate of 0 gives p and a gate of 1 gives q, bit for bit.

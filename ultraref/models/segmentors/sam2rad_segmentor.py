@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, fields
 
-import torch
 import torch.nn.functional as F
 from mmengine.logging import print_log
 from mmengine.model import BaseModel
@@ -97,14 +96,12 @@ class SAM2RadSegmentor(BaseModel):
         """Runs the whole path of one batch.
 
         Args:
-            inputs: `sam_image` (B, 3, S, S) float, normalised; `content_size` (B, 2), the (height, width) of each image
+            inputs: `sam_image` (B, 3, S, S) float in [0, 255]; `content_size` (B, 2), the (height, width) of each image
                 that is not padding, where there is padding.
         """
-        image = inputs["sam_image"]
-        if "content_size" in inputs:
-            image = clear_padding(image, inputs["content_size"])
+        image = self.sam.normalise(inputs["sam_image"], inputs.get("content_size"))
         embedding = self.sam.encode(image)
-        prompts = self.prompt_predictor(embedding, self.sam.image_size, self.sam.mask_size)
+        prompts = self.prompt_predictor(embedding.features, self.sam.image_size, self.sam.mask_size)
         # SAM takes the prompts alone, without what a predictor adds for its own losses.
         known = {field.name: getattr(prompts, field.name) for field in fields(Prompts)}
         logits, iou = self.sam.decode(embedding, Prompts(**known), multimask_output=False)
@@ -170,16 +167,3 @@ class SAM2RadSegmentor(BaseModel):
                 sample.set_pixels("gt_sem_seg", sample.gt_sem_seg.data[:, :height, :width])
             sample.prompts = BaseDataElement(**{name: value[i] for name, value in shown.items()})
         return data_samples
-
-
-def clear_padding(image: Tensor, content_size: Tensor) -> Tensor:
-    """Sets what lies right of and below the content to 0, the value of padding in `segment_anything`.
-
-    Args:
-        image: (B, C, S, S) normalised.
-        content_size: (B, 2) integer (height, width), at the top left.
-    """
-    height, width = (content_size[:, axis, None] for axis in (0, 1))
-    rows = torch.arange(image.shape[-2], device=image.device) < height
-    columns = torch.arange(image.shape[-1], device=image.device) < width
-    return image * (rows[:, None, :, None] & columns[:, None, None, :])

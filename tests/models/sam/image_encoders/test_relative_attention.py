@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from ultraref.models.sam import attention
-from ultraref.models.sam.attention import METHODS, relative_attention, relative_table
+from ultraref.models.sam.image_encoders import relative_attention as module
+from ultraref.models.sam.image_encoders.relative_attention import METHODS, relative_attention, relative_table
 
 
 def make_inputs(shape, dtype=torch.float64, requires_grad=False):
@@ -42,7 +42,7 @@ def test_chunk_size_changes_nothing(monkeypatch, scores):
     inputs = make_inputs((2, 3, 3, 5, 4), requires_grad=True)
     expected = by_definition(*inputs)
     expected_grads = torch.autograd.grad(expected.square().sum(), inputs)
-    monkeypatch.setattr(attention, "CHUNK_SCORES", scores)
+    monkeypatch.setattr(module, "CHUNK_SCORES", scores)
     out = relative_attention(*inputs, "chunked")
     torch.testing.assert_close(out, expected, rtol=1e-10, atol=1e-12)
     grads = torch.autograd.grad(out.square().sum(), inputs)

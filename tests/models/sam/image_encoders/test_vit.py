@@ -1,12 +1,18 @@
 import pytest
 import torch
 
-from ultraref.models.sam import SAM, image_encoder
-from ultraref.models.sam.attention import METHODS
-from ultraref.models.sam.image_encoder import join_windows, pad_map, resize_pos_embed
+from ultraref.models.sam import SAM, SAMViT
+from ultraref.models.sam.image_encoders import vit
+from ultraref.models.sam.image_encoders.relative_attention import METHODS
+from ultraref.models.sam.image_encoders.vit import join_windows, pad_map, resize_pos_embed
 from ultraref.structures import Prompts
 
-ODD = {"image_size": 176, "embed_dim": 64, "depth": 2, "num_heads": 2, "window_size": 4, "global_attn_indexes": [1]}
+TINY = {"type": "SAMViT", "arch": "tiny"}
+# A map of 11 x 11 tokens, which windows of 4 don't fit.
+ODD = {
+    "arch": {"embed_dim": 64, "depth": 2, "num_heads": 2, "window_size": 4, "global_attn_indexes": [1]},
+    "image_size": 176,
+}
 
 
 def relative_error(value, reference):
@@ -21,12 +27,12 @@ def assert_gradients_match(ours, published, limit=1e-4):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("arch", ["tiny", ODD], ids=["tiny", "odd"])
-def test_equals_the_package(twins, arch, method):
-    ours, published = twins(arch, attention=method)
+@pytest.mark.parametrize("settings", [{}, ODD], ids=["tiny", "odd"])
+def test_equals_the_package(twins, settings, method):
+    ours, published = twins(**settings, attention=method)
     image = torch.randn(2, 3, ours.image_size, ours.image_size, requires_grad=True)
     image_twin = image.detach().clone().requires_grad_()
-    embedding, expected = ours.encode(image), published.image_encoder(image_twin)
+    embedding, expected = ours.encode(image).features, published.image_encoder(image_twin)
     assert relative_error(embedding, expected) < 1e-5
     weights = torch.randn_like(expected)
     (embedding * weights).sum().backward()
@@ -43,17 +49,17 @@ def test_the_bias_matters_here(twins):
     with torch.no_grad():
         for block in ours.image_encoder.blocks:
             block.attn.rel_pos_w.zero_()
-    assert relative_error(ours.encode(image), expected) > 0.1
+    assert relative_error(ours.encode(image).features, expected) > 0.1
 
 
 @pytest.mark.parametrize("tokens", [1, 60, 150, 10**6])
 def test_stripes_change_nothing(twins, monkeypatch, tokens):
-    # The map has 11 x 11 tokens and windows of 4: single windows' rows, two of them, an image, the batch.
-    monkeypatch.setattr(image_encoder, "STRIPE_TOKENS", tokens)
-    ours, published = twins(ODD)
+    # Single windows' rows, two of them, an image, the batch.
+    monkeypatch.setattr(vit, "STRIPE_TOKENS", tokens)
+    ours, published = twins(**ODD)
     image = torch.randn(3, 3, 176, 176)
     with torch.no_grad():
-        assert relative_error(ours.encode(image), published.image_encoder(image)) < 1e-5
+        assert relative_error(ours.encode(image).features, published.image_encoder(image)) < 1e-5
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
@@ -64,7 +70,7 @@ def test_narrow_types_err_no_more_than_the_package(twins, dtype, method):
     with torch.no_grad():
         exact = published.image_encoder(image)
         with torch.autocast("cpu", dtype=dtype):
-            error = (ours.encode(image).float() - exact).norm()
+            error = (ours.encode(image).features.float() - exact).norm()
             package_error = (published.image_encoder(image).float() - exact).norm()
     # 5 %: both errors are sums of roundings, which differ in luck.
     assert error <= 1.05 * package_error
@@ -75,13 +81,13 @@ def test_vit_b_equals_the_package(twins):
     ours, published = twins("vit_b")
     image = torch.randn(1, 3, 1024, 1024)
     with torch.no_grad():
-        assert relative_error(ours.encode(image), published.image_encoder(image)) < 1e-4
+        assert relative_error(ours.encode(image).features, published.image_encoder(image)) < 1e-4
 
 
 def test_other_size_than_built_for(twins):
     # As the package would run it, had it been built for that size with resized position embeddings.
-    ours, _ = twins(ODD)
-    _, published = twins({**ODD, "image_size": 240})
+    ours, _ = twins(**ODD)
+    _, published = twins(**{**ODD, "image_size": 240})
     with torch.no_grad():
         state = ours.image_encoder.state_dict()
         state["pos_embed"] = resize_pos_embed(state["pos_embed"], (15, 15))
@@ -97,24 +103,24 @@ def test_other_size_than_built_for(twins):
 
 
 def test_encode_refuses_another_size():
-    with pytest.raises(ValueError, match=r"tiny at 256 px\) takes images \(B, 3, 256, 256\)"):
-        SAM("tiny").encode(torch.zeros(1, 3, 128, 128))
+    with pytest.raises(ValueError, match=r"SAMViT tiny at 256 px\) takes images \(B, 3, 256, 256\)"):
+        SAM(TINY).encode(torch.zeros(1, 3, 128, 128))
 
 
 def test_unknown_attention_is_an_error():
     with pytest.raises(ValueError, match="'fast' is not known; give 'auto' or one of appended, chunked"):
-        SAM("tiny", attention="fast")
+        SAMViT("tiny", attention="fast")
 
 
 def test_activation_checkpointing_keeps_the_gradients(twins):
-    plain, _ = twins(ODD)
-    saving, _ = twins(ODD, checkpoint_activations=True)
+    plain, _ = twins(**ODD)
+    saving, _ = twins(**ODD, checkpoint_activations=True)
     image = torch.randn(1, 3, 176, 176)
     kept = []
     for sam in (plain, saving):
         sizes = []
         with torch.autograd.graph.saved_tensors_hooks(lambda t, s=sizes: (s.append(t.numel()), t)[1], lambda t: t):
-            embedding = sam.encode(image)
+            embedding = sam.encode(image).features
         kept.append(sum(sizes))
         embedding.square().sum().backward()
     assert kept[1] < kept[0] / 2
@@ -123,18 +129,18 @@ def test_activation_checkpointing_keeps_the_gradients(twins):
 
 
 def test_frozen_encoder_builds_no_graph():
-    sam = SAM(ODD)
-    assert not sam.encode(torch.randn(1, 3, 176, 176)).requires_grad
+    sam = SAM({"type": "SAMViT", **ODD})
+    assert not sam.encode(torch.randn(1, 3, 176, 176)).features.requires_grad
     image = torch.randn(1, 3, 176, 176, requires_grad=True)
-    assert sam.encode(image).requires_grad  # the gradient of the image is asked for
+    assert sam.encode(image).features.requires_grad  # the gradient of the image is asked for
 
 
 def test_channels_last(twins):
-    ours, published = twins(ODD)
+    ours, published = twins(**ODD)
     image = torch.randn(2, 3, 176, 176)
     expected = published.image_encoder(image)
     ours = ours.to(memory_format=torch.channels_last)
-    embedding = ours.encode(image.to(memory_format=torch.channels_last))
+    embedding = ours.encode(image.to(memory_format=torch.channels_last)).features
     assert embedding.is_contiguous(memory_format=torch.channels_last)
     assert relative_error(embedding, expected) < 1e-5
 
@@ -155,12 +161,15 @@ def test_windows_are_joined_in_order():
     assert torch.equal(join_windows(windows, 2, 3, 5), x[:, :3, :5])
 
 
-COMPILED = {"image_size": 64, "embed_dim": 16, "depth": 2, "num_heads": 2, "window_size": 3, "out_chans": 16}
+COMPILED = {
+    "arch": {"embed_dim": 16, "depth": 2, "num_heads": 2, "window_size": 3, "out_channels": 16},
+    "image_size": 64,
+}
 
 
 @pytest.mark.slow
 def test_compiles_to_one_graph(twins):
-    ours, _ = twins(COMPILED)
+    ours, _ = twins(**COMPILED)
     image = torch.randn(1, 3, 64, 64)
     box = torch.tensor([[3.0, 4, 40, 50]])
 
@@ -178,9 +187,9 @@ def test_compiles_to_one_graph(twins):
 
 @pytest.mark.slow
 def test_compiles_to_machine_code(twins):
-    ours, _ = twins(COMPILED)
+    ours, _ = twins(**COMPILED)
     image = torch.randn(1, 3, 64, 64)
     with torch.no_grad():
-        expected = ours.encode(image)
+        expected = ours.encode(image).features
         compiled = torch.compile(ours.image_encoder, fullgraph=True)(image)
     torch.testing.assert_close(compiled, expected, rtol=1e-4, atol=1e-4)

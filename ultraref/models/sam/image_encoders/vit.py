@@ -1,34 +1,84 @@
-"""SAM's image encoder: the package's modules and weights, run faster."""
+"""SAM's ViT: the package's modules and weights, run faster."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from segment_anything.modeling import ImageEncoderViT
 from segment_anything.modeling.image_encoder import Attention, Block
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from ultraref.models.sam.attention import METHODS, relative_attention
-from ultraref.models.sam.prompt_encoder import layer_norm_channels_last
+from ultraref.models.sam.image_encoders.base import BaseImageEncoder
+from ultraref.models.sam.image_encoders.pixel_scale import PixelScale
+from ultraref.models.sam.image_encoders.relative_attention import METHODS, relative_attention, resize_rel_pos
+from ultraref.models.sam.image_encoders.vit_arch import ARCHS, describe, own_image_size, resolve_arch
+from ultraref.models.sam.layer_norm import layer_norm_channels_last
+from ultraref.registry import MODELS
 
 # Tokens of a stripe on CPUs. A row of windows of the published sizes has 896.
 STRIPE_TOKENS = 1024
 
 
-class ImageEncoder(ImageEncoderViT):
-    """The package's ViT, same weights and values.
+@MODELS.register_module()
+class SAMViT(BaseImageEncoder, ImageEncoderViT):
+    """The ViT of `segment_anything`, same weights and values.
 
     Args:
-        attention: how relative attention is computed: `appended`, `chunked`, or `auto` for the device's faster one.
+        arch: `vit_b`, `vit_l`, `vit_h`, `tiny`, or a dict of ViTArch's sizes; those left out are the tiny one's.
+        image_size: S, side of the input in pixels. None takes the arch's own: 1024 for the published ones, else 256.
+            Position embeddings of a checkpoint are resized to it.
+        scale: how the weights want their images, see `PixelScale`: `imagenet` for SAM's, `minmax` for MedSAM's.
+        attention: how relative attention is computed: `appended`, `chunked`, or `auto` for the device's faster one; see
+            relative_attention.py.
         checkpoint_activations: keep only each block's input for the backward pass and compute the rest again.
-        **sizes: of ImageEncoderViT.
+
+    Raises:
+        ValueError: a name or a size isn't known, or the sizes don't fit each other.
     """
 
-    def __init__(self, *, attention: str = "auto", checkpoint_activations: bool = False, **sizes):
-        super().__init__(**sizes)
+    anchor = "patch_embed.proj.weight"
+    lora_targets = ("blocks.*.attn.qkv",)
+    lora_fused_qkv = True
+
+    def __init__(
+        self,
+        arch: str | dict = "vit_b",
+        image_size: int | None = None,
+        scale: str = "imagenet",
+        attention: str = "auto",
+        checkpoint_activations: bool = False,
+    ):
+        sizes = resolve_arch(arch)
+        image_size = own_image_size(arch) if image_size is None else image_size
+        if image_size % sizes.patch_size:
+            raise ValueError(
+                f"SAMViT: image_size={image_size} must be a multiple of the arch's patch_size={sizes.patch_size}"
+            )
         if attention not in ("auto", *METHODS):
-            raise ValueError(f"SAM attention {attention!r} is not known; give 'auto' or one of {', '.join(METHODS)}")
+            raise ValueError(
+                f"SAMViT: attention {attention!r} is not known; give 'auto' or one of {', '.join(METHODS)}"
+            )
+        # The next in line is the package's encoder, whose arguments these are.
+        super().__init__(
+            img_size=image_size,
+            patch_size=sizes.patch_size,
+            embed_dim=sizes.embed_dim,
+            depth=sizes.depth,
+            num_heads=sizes.num_heads,
+            mlp_ratio=sizes.mlp_ratio,
+            out_chans=sizes.out_channels,
+            norm_layer=partial(nn.LayerNorm, eps=1e-6),
+            use_rel_pos=True,
+            window_size=sizes.window_size,
+            global_attn_indexes=sizes.global_attn_indexes,
+        )
+        self.arch = sizes
+        self.image_size = image_size
+        self.embedding_size = image_size // sizes.patch_size
+        self.out_channels = sizes.out_channels
+        self.pixel_scale = PixelScale(scale)
         self.attention = attention
         self.checkpoint_activations = checkpoint_activations
 
@@ -46,6 +96,35 @@ class ImageEncoder(ImageEncoderViT):
             else:
                 x = run_block(block, x, self.attention)
         return self._neck(x)
+
+    def describe(self) -> str:
+        """See `BaseImageEncoder.describe`."""
+        return f"SAMViT {describe(self.arch)} at {self.image_size} px"
+
+    @classmethod
+    def guess_arch(cls, state: dict[str, Tensor]) -> str:
+        """See `BaseImageEncoder.guess_arch`."""
+        embed_dim, _, patch_size, _ = state[cls.anchor].shape
+        depth = len({key.split(".")[1] for key in state if key.startswith("blocks.")})
+        positions = state.get("pos_embed")
+        size = "" if positions is None else f" at {positions.shape[1] * patch_size} px"
+        for name, arch in ARCHS.items():
+            if (arch.embed_dim, arch.depth, arch.patch_size) == (embed_dim, depth, patch_size):
+                return f"SAMViT with arch={name!r}{size}"
+        return f"SAMViT with embed_dim={embed_dim}, depth={depth}, patch_size={patch_size}{size}"
+
+    def adapt_state(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """See `BaseImageEncoder.adapt_state`: pos_embed bicubic, rel_pos linearly, as `forward` does at run time."""
+        own, state = self.state_dict(), dict(state)
+        for key, value in state.items():
+            target = own.get(key)
+            if target is None or target.shape == value.shape or target.shape[-1] != value.shape[-1]:
+                continue
+            if key == "pos_embed":
+                state[key] = resize_pos_embed(value, target.shape[1:3])
+            elif key.endswith(("rel_pos_h", "rel_pos_w")):
+                state[key] = resize_rel_pos(value, (target.shape[0] + 1) // 2)
+        return state
 
     def _neck(self, x: Tensor) -> Tensor:
         narrow, norm1, smooth, norm2 = self.neck
