@@ -187,10 +187,10 @@ def test_a_learned_gate_is_one_line():
     groups = build_optim_wrapper(build(cfg), cfg.optim_wrapper).param_groups
     (group,) = (group for group in groups if group["name"] == "gate")
     assert (len(group["params"]), group["lr"]) == (len(gate), 1e-4)
-    assert all("gate" in stage.train for stage in cfg.default_hooks.unfreeze.stages.values())
+    assert all("gate" in stage.train for stage in cfg.default_hooks.unfreezing.stages.values())
 
 
-@pytest.mark.parametrize("path", [path for path in RECIPES if "unfreeze" in read(path).default_hooks])
+@pytest.mark.parametrize("path", [path for path in RECIPES if "unfreezing" in read(path).default_hooks])
 def test_optimizer_groups_and_stages_fit_the_model(path):
     cfg, log = read(path), MMLogger.get_instance("test_configs")
     model = build(cfg)
@@ -198,7 +198,7 @@ def test_optimizer_groups_and_stages_fit_the_model(path):
     runner = SimpleNamespace(model=model, epoch=0, logger=log)
     runner.optim_wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     try:
-        hook = HOOKS.build(cfg.default_hooks.unfreeze)
+        hook = HOOKS.build(cfg.default_hooks.unfreezing)
         hook.before_train(runner)
         for runner.epoch in {stage.epoch for stage in hook.stages}:
             hook.before_train_epoch(runner)

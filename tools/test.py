@@ -16,7 +16,7 @@ def parse_args() -> argparse.Namespace:
         "--work-dir", help="where metrics.json and metrics.csv go (default: work_dirs/RECIPE_SET_foldK)"
     )
     parser.add_argument(
-        "--out", metavar="FOLDER", help="write the final masks there, one PNG an image in its native size"
+        "--out", metavar="FOLDER", help="write the refined masks there, one PNG an image in its native size"
     )
     parser.add_argument("--show-dir", metavar="FOLDER", help="write an overlay of every case there")
     parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")

@@ -13,10 +13,10 @@ from ultraref.errors import UserError
 
 
 @contextmanager
-def atomic_file(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
+def atomic_file(path: str | os.PathLike, mode: str = "wb", durable: bool = True) -> Iterator[IO]:
     """Context manager that yields an open file beside `path`, which takes the place of `path` at the end.
 
-    The content is flushed to disk before it takes the name, so that not even a power cut leaves half a file. After an
+    The content is on the disk before it takes the name, so that not even a power cut leaves half a file. After an
     exception what was at `path` before is unchanged. A killed process leaves at most a file whose name begins with a dot and
     ends with ".partial". Where `path` is a link, the file that it names is replaced; a device or a pipe (`/dev/stdout`) is
     written to as it is.
@@ -24,6 +24,7 @@ def atomic_file(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
     Args:
         path: the file; its folder is made if need be.
         mode: "wb", or "w" for UTF-8 text whose line ends are written as they are given.
+        durable: wait for the disk. False is for files that can be made again and are checked when they are read.
 
     Raises:
         ValueError: another `mode`.
@@ -45,8 +46,9 @@ def atomic_file(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
         # Made by open(), the file gets the permissions of the umask; tempfile's would be private.
         with open(temporary, mode.replace("w", "x"), **options) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
         # One about another file, which the caller reads meanwhile, is not ours to explain.

@@ -14,6 +14,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 
 from ultraref.atomic import atomic_file
+from ultraref.errors import MissingFileError, UserError
 
 _BUFFER = "history_buffer"
 
@@ -97,15 +98,15 @@ def load_checkpoint_file(path: str | os.PathLike, map_location="cpu") -> dict:
     """
     path = Path(path).expanduser()
     if not path.is_file():
-        raise FileNotFoundError(f"checkpoint {path} does not exist")
+        raise MissingFileError(f"checkpoint {path} does not exist")
     try:
         checkpoint = torch.load(path, map_location=map_location, weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError, ValueError, IndexError) as error:
-        raise ValueError(
+        raise UserError(
             f"checkpoint {path} can't be read ({str(error).splitlines()[0]}): damaged or incomplete?"
         ) from error
     if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
-        raise ValueError(
+        raise UserError(
             f"{path} is not a checkpoint of this toolkit: it has no `state_dict`. Published weights of one part (a SAM "
             "file, say) go to the `checkpoint` option of that part in the config"
         )

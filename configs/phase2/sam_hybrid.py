@@ -23,8 +23,8 @@ model = dict(
     loss_weights=dict(candidate_mask=1.0, candidate_iou=1.0, change=0.5),
 )
 # The images of each set, with the predictions of that set's own coarse networks.
-predictions = {name: f"work_dirs/predictions/transunet_{name}" for name in _base_.sets}
-stored = [dict(data_root=root, predictions=predictions[name]) for name, root in _base_.sets.items()]
+stores = {name: f"work_dirs/predictions/transunet_{name}" for name in _base_.sets}
+stored = [dict(data_root=root, predictions=stores[name]) for name, root in _base_.sets.items()]
 images = stored[0] if len(stored) == 1 else dict(type="ConcatLesionDataset", datasets=stored)
 # --fold all is the reference's single SAM for all folds: its validation is on images that it has seen, and is labelled so; the last
 # epoch is what counts (last.pth), and only the test set may be reported.
@@ -40,5 +40,5 @@ default_hooks = dict(
 made_by = {
     root + "/fold{k}/{split}": "python tools/predict_coarse.py configs/phase1/transunet.py "
     f"work_dirs/transunet_{name}_fold{{k}}/best.pth --set {name} --fold {{k}} --split {{split}}"
-    for name, root in predictions.items()
+    for name, root in stores.items()
 }

@@ -22,7 +22,7 @@ model = dict(
 )
 # First SAM alone, then the coarse network's last two decoder blocks and its head as well (reference, phase 3).
 default_hooks = dict(
-    unfreeze=dict(
+    unfreezing=dict(
         type="ProgressiveUnfreezeHook",
         stages=dict(
             sam=dict(epoch=0, train=["refiner", "gate"]),

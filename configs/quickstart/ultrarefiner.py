@@ -20,7 +20,7 @@ optim_wrapper = dict(
     optimizer=dict(lr=1e-4), clip_grad=dict(max_norm=1.0), paramwise_cfg=dict(_delete_=True, groups=rates)
 )
 train_cfg = dict(max_epochs=_base_.tiny.joint_epochs)
-default_hooks = dict(unfreeze=dict(stages=dict(joint=dict(epoch=1))))
+default_hooks = dict(unfreezing=dict(stages=dict(joint=dict(epoch=1))))
 loader = dict(batch_size=8, num_workers=1, dataset=dict(data_root=_base_.tiny.data_root))
 train_dataloader = val_dataloader = test_dataloader = loader
 val_evaluator = test_evaluator = dict(size="original")

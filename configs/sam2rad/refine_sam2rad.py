@@ -26,7 +26,7 @@ rates = {
 }
 optim_wrapper = dict(paramwise_cfg=dict(_delete_=True, groups=rates))
 default_hooks = dict(
-    unfreeze=dict(type="ProgressiveUnfreezeHook", stages=dict(refiner=dict(epoch=0, train=["refiner", "gate"])))
+    unfreezing=dict(type="ProgressiveUnfreezeHook", stages=dict(refiner=dict(epoch=0, train=["refiner", "gate"])))
 )
 squash = dict(type="ResizeToModels", inputs=("sam",), gt="sam")
 train_pipeline = [squash if step.type == "ResizeToModels" else step for step in _base_.train_pipeline]

@@ -53,6 +53,7 @@ def write_recipes(folder: Path, data_root: Path) -> dict[str, str]:
         "phase1, phase2 = (checkpoint.format(phase, _base_.fold) for phase in ('phase1', 'phase2'))\n"
         f"network, sam = dict(_delete_=True, **{tiny_network(64)!r}), dict(_delete_=True, **{sam!r})\n"
         "model = dict(coarse_source=dict(network=network, checkpoint=phase1), refiner=dict(sam=sam, checkpoint=phase2))\n"
+        "del network, sam\n"
     )
     write("ultrarefiner", joint, epochs=3)
     write("gated", joint, epochs=1)

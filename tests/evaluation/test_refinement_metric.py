@@ -9,9 +9,9 @@ from ultraref.evaluation import RefinementMetric, refinement_table
 from ultraref.structures import SegDataSample
 
 
-def sample(name, coarse, final, target, original=None):
+def sample(name, coarse, refined, target, original=None):
     item = SegDataSample(metainfo=dict(name=name, coarse_empty=False))
-    for field, value in (("coarse", coarse), ("sam", final), ("pred", final), ("gt_sem_seg", target)):
+    for field, value in (("coarse", coarse), ("sam", refined), ("refined", refined), ("gt_sem_seg", target)):
         if value is not None:
             item.set_pixels(field, value[None])
     if original is not None:

@@ -51,7 +51,7 @@ def predict_coarse(
     init_default_scope("ultraref")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     model = init_model(cfg, checkpoint, device)
-    dataset = DATASETS.build(copy.deepcopy(dataloader.dataset))
+    dataset = DATASETS.build(dict(copy.deepcopy(dataloader.dataset), sizes=model.sizes))
     seen = frozenset().union(*provenance.collect(model).values())
     if not seen:
         raise UserError(

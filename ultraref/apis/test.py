@@ -19,7 +19,7 @@ def test(
     Args:
         cfg: a config from `load_config`.
         checkpoint: a checkpoint of the whole model, as tools/train.py leaves it.
-        out: folder for the final masks, one PNG an image in its native size, 0 and 255; None writes none.
+        out: folder for the refined masks, one PNG an image in its native size, 0 and 255; None writes none.
         show_dir: folder for an overlay of every case; None draws none.
         launcher: "none", "pytorch", "slurm" or "mpi".
 
@@ -49,7 +49,7 @@ def test(
         "val_evaluator",
     ):
         cfg.pop(key, None)
-    hooks = dict(cfg.get("default_hooks") or {}, unfreeze=None)
+    hooks = dict(cfg.get("default_hooks") or {}, unfreezing=None)
     cfg.test_evaluator.csv_path = str(Path(cfg.work_dir) / "metrics.csv")
     if show_dir is not None:
         hooks["overlays"] = dict(type="OverlayHook", num_test=None, show_dir=str(show_dir))

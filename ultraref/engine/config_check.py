@@ -51,7 +51,7 @@ _PLAIN_DICTS = {
     "custom_imports": {"imports", "allow_failed_imports"},
     "auto_scale_lr": {"enable", "base_batch_size"},
 }
-_DEFAULT_HOOKS = {"runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint", "unfreeze"}
+_DEFAULT_HOOKS = {"runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint", "unfreezing"}
 # Arguments that the code which builds a component takes out, or puts in, by the registry it is of.
 _EXTRA_ARGUMENTS = {
     "HOOKS": {"priority"},

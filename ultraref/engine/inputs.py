@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from ultraref.errors import MissingFileError
 from ultraref.models.sam.published import PUBLISHED
 
 _TRAINING_KEYS = ("load_from", "model", "train_dataloader", "val_dataloader")
@@ -44,16 +45,17 @@ class MissingInput:
     command: str
 
 
-class MissingInputsError(FileNotFoundError):
+class MissingInputsError(MissingFileError):
     """Inputs are missing; `missing` holds them all."""
 
     def __init__(self, missing: list[MissingInput]):
+        # The argument is what another process makes the error of again.
+        super().__init__(missing)
         self.missing = missing
-        lines = [f"- {m.path} ({m.kind}, {m.config_key})\n    {m.command}" for m in missing]
-        super().__init__(f"{len(missing)} missing input{'s' if len(missing) > 1 else ''}:\n" + "\n".join(lines))
 
     def __str__(self) -> str:
-        return self.args[0]
+        lines = [f"- {m.path} ({m.kind}, {m.config_key})\n    {m.command}" for m in self.missing]
+        return f"{len(lines)} missing input{'s' if len(lines) > 1 else ''}:\n" + "\n".join(lines)
 
 
 def require_inputs(cfg: Config) -> None:

@@ -1,4 +1,4 @@
-"""Coarse, refined, raw SAM and the difference that refinement makes, per image."""
+"""Coarse, refined, SAM before the gate and the difference that refinement makes, per image."""
 
 import csv
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ from ultraref.evaluation.statistics import bootstrap_mean_ci
 from ultraref.evaluation.table import refinement_table
 from ultraref.registry import METRICS
 
-# Field of the data sample -> group under which its metrics are logged.
-GROUPS = {"coarse": "coarse", "pred": "refined", "sam": "sam"}
+# Fields of the data sample, and groups under which their metrics are logged.
+GROUPS = ("coarse", "refined", "sam")
 
 
 @METRICS.register_module()
@@ -66,14 +66,14 @@ class RefinementMetric(BaseMetric):
             row = dict(
                 dataset=sample.get("dataset", ""), name=sample["name"], coarse_empty=sample.get("coarse_empty", False)
             )
-            for field, group in GROUPS.items():
-                if field in sample:
-                    row[group] = overlap_metrics(self._binary(sample[field]["data"], target), target)
+            for group in GROUPS:
+                if group in sample:
+                    row[group] = overlap_metrics(self._binary(sample[group]["data"], target), target)
             self.results.append(row)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Averages over images, prints the table, and writes the CSV where one is asked for."""
-        groups = [group for group in GROUPS.values() if group in results[0]]
+        groups = [group for group in GROUPS if group in results[0]]
         if "coarse" in groups and "refined" in groups:
             groups.append("delta")
             for row in results:

@@ -56,11 +56,11 @@ def tiny_refiner(size: int = 64, **options) -> dict:
         type="SAMRefiner",
         sam=tiny_sam(size),
         roi=dict(type="LesionROICropper", expand_ratio=0.5),
-        prompts=[
-            dict(type="PointPromptGenerator", negative="far_corner"),
-            dict(type="BoxPromptGenerator"),
-            dict(type="MaskPromptGenerator", style="direct"),
-        ],
+        prompts=dict(
+            points=dict(type="PointPromptGenerator", negative="far_corner"),
+            box=dict(type="BoxPromptGenerator"),
+            mask=dict(type="MaskPromptGenerator", style="direct"),
+        ),
     )
     return dict(refiner, **options)
 
@@ -73,7 +73,7 @@ def tiny_refinement(coarse_size: int = 32, sam_size: int = 64, **options) -> dic
         coarse_source=dict(type="FromNetwork", network=tiny_network(coarse_size)),
         refiner=tiny_refiner(sam_size),
         gate=dict(type="ConstantGate", value=1.0),
-        losses=dict(coarse=dict(type="CEDiceLoss"), final=dict(type="ProbBCEDiceLoss")),
-        loss_weights=dict(coarse=0.1, final=0.9),
+        losses=dict(coarse=dict(type="CEDiceLoss"), refined=dict(type="ProbBCEDiceLoss")),
+        loss_weights=dict(coarse=0.1, refined=0.9),
     )
     return dict(model, **options)

@@ -7,4 +7,4 @@ decoder = dict(
     eval=["coarse_source.*:BatchNorm*"],
     lr_factor={"coarse_source.network.decoder.blocks.[23]": 0.5},
 )
-default_hooks = dict(unfreeze=dict(stages=dict(decoder=decoder)))
+default_hooks = dict(unfreezing=dict(stages=dict(decoder=decoder)))

@@ -4,8 +4,8 @@ import pytest
 import torch
 from mmengine.registry import init_default_scope
 
-from ultraref.registry import REFINERS
-from ultraref.testing.tiny_models import tiny_refiner, tiny_sam
+from ultraref.registry import MODELS, REFINERS
+from ultraref.testing.tiny_models import tiny_refinement, tiny_refiner, tiny_sam
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +16,7 @@ def _scope():
 
 def save(refiner, path, **meta):
     state = {f"refiner.{key}": value for key, value in refiner.state_dict().items()}
-    torch.save(dict(state_dict=state, meta=dict(meta, input_contract=refiner.input_contract())), path)
+    torch.save(dict(state_dict=state, meta=dict(dict(input_contract=refiner.input_contract()), **meta)), path)
     return str(path)
 
 
@@ -96,7 +96,7 @@ def test_candidate_target_is_in_the_candidates_frame(roi):
     prob = torch.zeros(1, 1, 64, 64)
     prob[..., 20:36, 24:40] = 1.0
     with torch.no_grad():
-        output = refiner(torch.zeros(1, 3, 64, 64), prob, coarse_pixel_area=4.0)
+        output = refiner(torch.zeros(1, 3, 64, 64), prob, coarse_size=32)
         target = refiner.candidate_target(prob, output)
     assert target.shape == (1, 1, 16, 16)
     # The lesion's area in pixels of the image's frame is kept: 256.
@@ -127,7 +127,7 @@ def test_samples_do_not_depend_on_their_neighbours():
 
 def test_wrong_image_size_is_named():
     refiner = REFINERS.build(tiny_refiner())
-    with pytest.raises(ValueError, match="sam_size=64"):
+    with pytest.raises(ValueError, match=r"sizes\['sam'\] must be"):
         refiner(torch.zeros(1, 3, 32, 32), torch.zeros(1, 1, 32, 32))
 
 
@@ -159,12 +159,31 @@ def test_cache_with_an_roi_is_refused(tmp_path):
 
 
 def test_another_coarse_size_than_in_training_is_refused(tmp_path):
-    image, prob = torch.zeros(1, 3, 64, 64), torch.zeros(1, 1, 64, 64)
-    first = REFINERS.build(tiny_refiner())
-    first(image, prob, coarse_pixel_area=4.0)
-    path = save(first, tmp_path / "best.pth")
-    second = REFINERS.build(tiny_refiner(checkpoint=path))
-    second(image, prob, coarse_pixel_area=4.0)
-    with pytest.raises(ValueError, match="coarse masks of 32 px, and now gets some of 16 px"):
-        second(image, prob, coarse_pixel_area=16.0)
-    REFINERS.build(tiny_refiner(checkpoint=path, allow_contract_change=True))(image, prob, coarse_pixel_area=16.0)
+    """By the model that joins refiner and coarse source, before anything is computed."""
+    first = MODELS.build(tiny_refinement(coarse_size=32))
+    path = save(first.refiner, tmp_path / "best.pth", input_contract=first.input_contract())
+    assert first.input_contract()["coarse_size"] == 32
+    MODELS.build(tiny_refinement(coarse_size=32, refiner=tiny_refiner(checkpoint=path)))
+    with pytest.raises(ValueError, match=r"trained on coarse masks of 32 px, and FromNetwork gives some of 16 px"):
+        MODELS.build(tiny_refinement(coarse_size=16, refiner=tiny_refiner(checkpoint=path)))
+    MODELS.build(tiny_refinement(coarse_size=16, refiner=tiny_refiner(checkpoint=path, allow_contract_change=True)))
+
+
+def test_the_forward_pass_changes_no_contract():
+    refiner = REFINERS.build(tiny_refiner())
+    before = refiner.input_contract()
+    refiner(torch.zeros(1, 3, 64, 64), torch.zeros(1, 1, 64, 64), coarse_size=16)
+    assert refiner.input_contract() == before
+
+
+def test_parts_have_names_and_can_be_left_out():
+    refiner = REFINERS.build(
+        tiny_refiner(
+            prompts=dict(points=None, box=dict(type="BoxPromptGenerator")),
+            prob_transforms=dict(floor=None, sharpen=dict(type="ProbSharpen", k=3.0)),
+        )
+    )
+    assert list(refiner.prompt_generators) == ["box"]
+    assert [name for name, _ in refiner.prob_transforms.named_children()] == ["sharpen"]
+    # The names are the config's own; what counts is what there is.
+    assert refiner.input_contract()["prompts"] == [dict(type="BoxPromptGenerator")]

@@ -157,7 +157,7 @@ def test_files_of_other_encoders_are_named(tmp_path):
     torch.save(MODELS.build(tiny_sam(64)).state_dict(), tmp_path / "vit.pth")
     with pytest.raises(
         ValueError,
-        match=r"does not fit this SAM, ToyEncoder of 32 channels at 64 px; .* like ToyEncoder of 16 channels",
+        match=r"(?s)does not fit this SAM, ToyEncoder of 32 channels at 64 px.* like ToyEncoder of 16 channels",
     ):
         build(encoder={"channels": 32}, checkpoint=tmp_path / "toy.pth")
     with pytest.raises(ValueError, match=r"another image encoder, ToyEncoder of 16 channels; .*type='ToyEncoder'"):

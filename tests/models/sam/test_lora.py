@@ -126,7 +126,7 @@ def test_merged_adapters_refuse_loading(adapted, tmp_path):
     sam = adapted()
     save_lora(sam, tmp_path / "lora.pth")
     lora_layers(sam)[0].merge()
-    with pytest.raises(RuntimeError, match="call unmerge"):
+    with pytest.raises(ValueError, match="call unmerge"):
         load_lora(sam, tmp_path / "lora.pth")
 
 

@@ -55,8 +55,8 @@ def test_another_arch_is_guessed(build_sam, saved, tmp_path):
     torch.save(SAM(TINY).state_dict(), tmp_path / "tiny.pth")
     with pytest.raises(ValueError, match="looks like SAMViT with arch='tiny' at 256 px") as error:
         build_sam(checkpoint=tmp_path / "tiny.pth")
-    assert "image_encoder.pos_embed is (1, 16, 16, 192), wanted (1, 4, 4, 32)" in str(error.value)
-    assert "unexpected keys: image_encoder.blocks.2." in str(error.value)
+    assert "image_encoder.pos_embed is (1, 16, 16, 192) in the file, (1, 4, 4, 32) in the model" in str(error.value)
+    assert "in the file but not in the model: image_encoder.blocks.2." in str(error.value)
     _, path = saved()
     with pytest.raises(ValueError, match="looks like SAMViT with embed_dim=32, depth=2, patch_size=16 at 64 px"):
         SAM(TINY, checkpoint=path)
@@ -69,8 +69,8 @@ def test_first_missing_and_unexpected_keys_are_listed(build_sam, saved):
 
     with pytest.raises(ValueError) as error:
         build_sam(checkpoint=saved(change)[1])
-    assert "1 missing keys: mask_decoder.iou_token.weight" in str(error.value)
-    assert "1 unexpected keys: extra.weight" in str(error.value)
+    assert "1 missing in the file: mask_decoder.iou_token.weight" in str(error.value)
+    assert "1 in the file but not in the model: extra.weight" in str(error.value)
 
 
 def test_not_a_sam(tmp_path):

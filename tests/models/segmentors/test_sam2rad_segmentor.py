@@ -182,7 +182,7 @@ def test_overfits_one_image_and_is_measured_without_its_padding():
     model = train(build(sam={}), [sample()], steps=100)
     (prediction,) = predict(model, sample())
     # Of 48 x 64 pixels no row of the padding is left; the metric compares with the native mask.
-    assert prediction.pred.data.shape == prediction.gt_sem_seg.data.shape == (1, 48, 64)
+    assert prediction.refined.data.shape == prediction.gt_sem_seg.data.shape == (1, 48, 64)
     metric = RefinementMetric(size="original")
     metric.process({}, [prediction.to_dict()])
     metrics = metric.compute_metrics(metric.results)

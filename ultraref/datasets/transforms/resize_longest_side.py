@@ -16,8 +16,8 @@ class ResizeLongestSide(LesionTransform):
     a mask is there, gt, (S, S) uint8 in {0, 1}: pixels of which at least half are lesion, 0 in the padding.
 
     `segment_anything` does it so, but pads its normalised input with 0, for which no grey value stands; the padding is
-    0 here, and `SAM2RadSegmentor` sets it once the image is normalised. `ResizeToModels` squashes to a square instead,
-    as the reference does.
+    0 here, and SAM sets it once the image is normalised. `ResizeToModels` squashes to a square instead, as the reference
+    does.
 
     Raises:
         ValueError: the data set has no size for SAM, or img or gt_seg_map isn't grey 8-bit or {0, 1}.

@@ -1,4 +1,4 @@
-"""Final masks of a test as files."""
+"""Refined masks of a test as files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from ultraref.structures import SegDataSample
 
 @HOOKS.register_module()
 class MaskWriterHook(Hook):
-    """Writes the final mask of every test image as PNG, 0 and 255, in the image's native size.
+    """Writes the refined mask of every test image as PNG, 0 and 255, in the image's native size.
 
     Args:
         folder: receives NAME.png of each image, in a folder a data set where there are several.
@@ -34,7 +34,7 @@ class MaskWriterHook(Hook):
         for sample in outputs:
             # Images of two sets may have one name.
             folder = self.folder / sample.metainfo["dataset"] if several else self.folder
-            prob = (sample.pred if "pred" in sample else sample.coarse).data
+            prob = (sample.refined if "refined" in sample else sample.coarse).data
             prob = F.interpolate(prob[None].float(), sample.metainfo["ori_shape"], mode="bilinear", align_corners=False)
             mask = (prob[0, 0] > self.threshold).cpu().numpy().astype(np.uint8) * 255
             with atomic_file(folder / f"{sample.metainfo['name']}.png") as file:

@@ -32,6 +32,6 @@ class HybridGate(BaseGate):
             )
         self.feature_channels = max(channels, default=0)
 
-    def forward(self, coarse_prob: Tensor, refined_prob: Tensor, features: Tensor | None = None) -> Tensor:
+    def forward(self, coarse_prob: Tensor, sam_prob: Tensor, features: Tensor | None = None) -> Tensor:
         """See the base class."""
-        return self.uncertainty(coarse_prob, refined_prob, features) * self.learned(coarse_prob, refined_prob, features)
+        return self.uncertainty(coarse_prob, sam_prob, features) * self.learned(coarse_prob, sam_prob, features)

@@ -53,9 +53,9 @@ class LearnedGate(BaseGate):
         nn.init.normal_(self.layers[-1].weight, std=INITIAL_WEIGHT_STD)
         nn.init.constant_(self.layers[-1].bias, INITIAL_BIAS)
 
-    def forward(self, coarse_prob: Tensor, refined_prob: Tensor, features: Tensor | None = None) -> Tensor:
+    def forward(self, coarse_prob: Tensor, sam_prob: Tensor, features: Tensor | None = None) -> Tensor:
         """See the base class."""
-        inputs = [coarse_prob, refined_prob, uncertainty(coarse_prob)]
+        inputs = [coarse_prob, sam_prob, uncertainty(coarse_prob)]
         if self.projection is not None:
             if features is None or features.shape[1] != self.feature_channels:
                 found = "none" if features is None else features.shape[1]

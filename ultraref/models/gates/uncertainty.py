@@ -41,7 +41,7 @@ class UncertaintyGate(BaseGate):
         self.gamma, self.gate_min, self.gate_max = gamma, gate_min, gate_max
 
     @full_precision
-    def forward(self, coarse_prob: Tensor, refined_prob: Tensor, features: Tensor | None = None) -> Tensor:
+    def forward(self, coarse_prob: Tensor, sam_prob: Tensor, features: Tensor | None = None) -> Tensor:
         """See the base class."""
         return self.gate_min + (self.gate_max - self.gate_min) * uncertainty(coarse_prob, self.gamma)
 

@@ -5,6 +5,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ultraref.errors import MissingFileError, UserError
+from ultraref.models.checkpoint_loading import load_strictly
 from ultraref.models.sam.image_encoders import BaseImageEncoder
 from ultraref.models.sam.lora import is_lora_key
 from ultraref.models.sam.published import PUBLISHED, find_published
@@ -34,26 +36,25 @@ def load_sam_checkpoint(sam: nn.Module, path: str | Path) -> None:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"SAM checkpoint {path} does not exist.\n{SOURCES}")
+        raise MissingFileError(f"SAM checkpoint {path} does not exist.\n{SOURCES}")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise ValueError(f"SAM checkpoint {path} can't be read as weights: {error}") from error
+        raise UserError(f"SAM checkpoint {path} can't be read as weights: {error}") from error
     encoder = sam.image_encoder
     state = find_sam_weights(content, path, encoder)
     rest = {key: value for key, value in state.items() if not key.startswith(ENCODER)}
     adapted = encoder.adapt_state(_encoder_part(state))
     state = {**{ENCODER + key: value for key, value in adapted.items()}, **rest}
+    _check_scale(encoder, path)
     own = sam.state_dict()
     # A published file has no adapters; they then stay at their start, the identity.
-    optional = set() if any(map(is_lora_key, state)) else set(filter(is_lora_key, own))
-    missing = [k for k in own if k not in state and k not in optional]
-    unexpected = [k for k in state if k not in own]
-    misshapen = [k for k in state if k in own and state[k].shape != own[k].shape]
-    if missing or unexpected or misshapen:
-        raise ValueError(_complaint(encoder, path, state, own, missing, unexpected, misshapen))
-    _check_scale(encoder, path)
-    sam.load_state_dict(state, strict=False)
+    has_adapters = any(map(is_lora_key, state))
+    hint = f"The file looks like {encoder.guess_arch(_encoder_part(state))}."
+    if has_adapters and not any(map(is_lora_key, own)):
+        hint += " It holds LoRA adapters: give SAM the `lora` settings that it was trained with."
+    optional = () if has_adapters else set(filter(is_lora_key, own))
+    load_strictly(sam, state, path, target=f"this SAM, {encoder.describe()}", optional=optional, hint=hint)
 
 
 def find_sam_weights(content: object, path: str | Path, encoder: BaseImageEncoder) -> dict[str, Tensor]:
@@ -71,13 +72,13 @@ def find_sam_weights(content: object, path: str | Path, encoder: BaseImageEncode
         for kind in _encoder_kinds():
             other = _below_anchor(content, keys, ENCODER + kind.anchor)
             if other is not None:
-                raise ValueError(
+                raise UserError(
                     f"{path} holds another image encoder, {kind.guess_arch(_encoder_part(other))}; this SAM's is "
                     f"{encoder.describe()}. Set image_encoder.type={kind.__name__!r} in the SAM's config, or take another "
                     "file"
                 )
         shown = ", ".join(keys[:5]) or type(content).__name__
-        raise ValueError(
+        raise UserError(
             f"{path} is not a SAM checkpoint: no key ends with {ENCODER + encoder.anchor!r}. It holds {shown}"
         )
     return state
@@ -110,23 +111,7 @@ def _encoder_part(state: dict[str, Tensor]) -> dict[str, Tensor]:
 def _check_scale(encoder: BaseImageEncoder, path: Path) -> None:
     record = find_published(path)
     if record is not None and record.scale != encoder.scale:
-        raise ValueError(
+        raise UserError(
             f"{path} holds weights of {record.name}, whose images are scaled {record.scale!r}, but this SAM scales them "
             f"{encoder.scale!r}. Set image_encoder.scale={record.scale!r} in the SAM's config"
         )
-
-
-def _complaint(encoder, path, state, own, missing, unexpected, misshapen) -> str:
-    guess = encoder.guess_arch(_encoder_part(state))
-    lines = [f"{path} does not fit this SAM, {encoder.describe()}; the file looks like {guess}."]
-    for title, keys in (("missing", missing), ("unexpected", unexpected)):
-        if keys:
-            lines.append(f"  {len(keys)} {title} keys: {', '.join(keys[:5])}{', ...' if len(keys) > 5 else ''}")
-    if misshapen:
-        shown = [f"{k} is {tuple(state[k].shape)}, wanted {tuple(own[k].shape)}" for k in misshapen[:5]]
-        lines.append(
-            f"  {len(misshapen)} keys of another shape: {'; '.join(shown)}{' ...' if len(misshapen) > 5 else ''}"
-        )
-    if any(map(is_lora_key, unexpected)):
-        lines.append("  The file holds LoRA adapters: give SAM the `lora` settings that it was trained with.")
-    return "\n".join(lines)

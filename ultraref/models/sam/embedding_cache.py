@@ -3,8 +3,6 @@
 import hashlib
 import io
 import json
-import os
-import tempfile
 import warnings
 import zlib
 from collections.abc import Sequence
@@ -14,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ultraref.atomic import atomic_file
+from ultraref.errors import UserError
 from ultraref.models.sam.image_embedding import ImageEmbedding
 from ultraref.models.sam.sam import SAM
 
@@ -62,12 +62,12 @@ class EmbeddingCache:
         """
         trained = [n for n, p in sam.image_encoder.named_parameters() if p.requires_grad]
         if trained:
-            raise ValueError(
+            raise UserError(
                 f"the embedding cache needs a frozen image encoder, but {len(trained)} of its parameters train, first "
                 f"{trained[0]}: their embeddings change at every step. Freeze image_encoder, or drop the cache"
             )
         if len(image_hashes) != len(image) or not all(isinstance(h, str) and h for h in image_hashes):
-            raise ValueError(
+            raise UserError(
                 f"the embedding cache needs one content hash for each of {len(image)} images, but got "
                 f"{list(image_hashes)}. The dataset puts it into the metainfo as `image_hash`"
             )
@@ -129,15 +129,9 @@ class EmbeddingCache:
         buffer = io.BytesIO()
         np.lib.format.write_array(buffer, stored.numpy(), allow_pickle=False)
         content = buffer.getvalue()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content + zlib.crc32(content).to_bytes(CHECKSUM_BYTES, "big"))
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        # A file that a power cut damaged is found by its checksum, so nothing waits for the disk.
+        with atomic_file(path, durable=False) as file:
+            file.write(content + zlib.crc32(content).to_bytes(CHECKSUM_BYTES, "big"))
 
 
 def weights_fingerprint(module: nn.Module) -> str:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import load_strictly
 from ultraref.models.sam.image_encoders import BaseImageEncoder
 
@@ -128,15 +129,15 @@ def add_lora(
     targets = (targets,) if isinstance(targets, str) else tuple(targets)
     whole = targets == ("qkv",)
     if not whole and (not targets or len(set(targets)) < len(targets) or not set(targets) <= set(QKV)):
-        raise ValueError(f"LoRA targets are ('qkv',) or some of {QKV}, but got {targets}")
+        raise UserError(f"LoRA targets are ('qkv',) or some of {QKV}, but got {targets}")
     if not whole and not image_encoder.lora_fused_qkv:
-        raise ValueError(
+        raise UserError(
             f"LoRA targets {targets}: the layers of {type(image_encoder).__name__} mix q, k and v; give ('qkv',)"
         )
     if rank < 1:
-        raise ValueError(f"LoRA rank must be at least 1, but got {rank}")
+        raise UserError(f"LoRA rank must be at least 1, but got {rank}")
     if not 0 <= dropout < 1:
-        raise ValueError(f"LoRA dropout must be in [0, 1), but got {dropout}")
+        raise UserError(f"LoRA dropout must be in [0, 1), but got {dropout}")
     image_encoder.requires_grad_(False)
     for name, layer in _target_layers(image_encoder).items():
         adapted = LoRALinear(layer, rank, alpha, dropout) if whole else LoRAQKV(layer, rank, alpha, dropout, targets)
@@ -153,10 +154,10 @@ def _target_layers(image_encoder: BaseImageEncoder) -> dict[str, nn.Linear]:
         if any(fnmatchcase(name, pattern) for pattern in patterns)
     }
     if not found:
-        raise ValueError(f"LoRA: no layer of {kind} matches its lora_targets {patterns}")
+        raise UserError(f"LoRA: no layer of {kind} matches its lora_targets {patterns}")
     for name, layer in found.items():
         if not isinstance(layer, nn.Linear):
-            raise ValueError(f"LoRA: {name} of {kind} is {type(layer).__name__}; lora_targets must match linear layers")
+            raise UserError(f"LoRA: {name} of {kind} is {type(layer).__name__}; lora_targets must match linear layers")
     return found
 
 
@@ -185,10 +186,10 @@ def load_lora(module: nn.Module, path: str | Path) -> None:
 
     Raises:
         ValueError: they don't fit the module's adapters.
-        RuntimeError: the module's adapters are merged into its weights.
+        UserError: the module's adapters are merged into its weights.
     """
     if any(layer.merged for layer in lora_layers(module)):
-        raise RuntimeError("LoRA adapters are merged into the weights: call unmerge before loading others")
+        raise UserError("LoRA adapters are merged into the weights: call unmerge before loading others")
     state = torch.load(path, map_location="cpu", weights_only=True)
     own = lora_state_dict(module)
     load_strictly(module, state, f"the adapter file {path}", target="this model's adapters", only=own.keys())

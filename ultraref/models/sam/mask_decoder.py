@@ -6,6 +6,7 @@ from segment_anything.modeling.transformer import Attention, TwoWayAttentionBloc
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ultraref.errors import UserError
 from ultraref.models.sam.image_embedding import ImageEmbedding
 from ultraref.models.sam.layer_norm import layer_norm_channels_last
 from ultraref.registry import MODELS
@@ -42,7 +43,7 @@ class SAMMaskDecoder(MaskDecoder):
         # Cross attention works at half the width, and the upscaling ends at an eighth.
         for divisor, why in ((2 * num_heads, f"2 * num_heads, num_heads being {num_heads}"), (8, "8")):
             if channels % divisor:
-                raise ValueError(
+                raise UserError(
                     f"SAMMaskDecoder: the image encoder gives {channels} channels, which must be a multiple of {why}"
                 )
         transformer = TwoWayTransformer(depth=depth, embedding_dim=channels, num_heads=num_heads, mlp_dim=mlp_dim)

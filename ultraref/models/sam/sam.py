@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from ultraref.errors import UserError
 from ultraref.models.sam.checkpoint import load_sam_checkpoint
 from ultraref.models.sam.image_embedding import ImageEmbedding
 from ultraref.models.sam.image_encoders import BaseImageEncoder
@@ -35,7 +36,7 @@ class SAM(nn.Module):
         embed_dim: C, channels of the image embedding.
 
     Raises:
-        TypeError: what `image_encoder` names is no image encoder.
+        UserError: what `image_encoder` names is no image encoder.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class SAM(nn.Module):
         super().__init__()
         self.image_encoder = MODELS.build(image_encoder)
         if not isinstance(self.image_encoder, BaseImageEncoder):
-            raise TypeError(
+            raise UserError(
                 f"SAM: image_encoder is {type(self.image_encoder).__name__}, which is no image encoder of SAM; give a part "
                 "that derives from BaseImageEncoder, such as SAMViT"
             )
@@ -94,7 +95,7 @@ class SAM(nn.Module):
             ValueError: the image isn't S x S.
         """
         if tuple(image.shape[1:]) != (3, self.image_size, self.image_size):
-            raise ValueError(
+            raise UserError(
                 f"SAM ({self.image_encoder.describe()}) takes images (B, 3, {self.image_size}, {self.image_size}), "
                 f"but got {tuple(image.shape)}"
             )
@@ -158,7 +159,7 @@ class SAM(nn.Module):
     def _set_frozen(self, parts: Sequence[str], frozen: bool) -> None:
         for part in parts:
             if part not in PARTS:
-                raise ValueError(f"SAM has no part {part!r} to freeze; it has {', '.join(PARTS)}")
+                raise UserError(f"SAM has no part {part!r} to freeze; it has {', '.join(PARTS)}")
             module = getattr(self, part)
             trains = not frozen and not lora_layers(module)
             for name, parameter in module.named_parameters():

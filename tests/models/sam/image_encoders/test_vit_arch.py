@@ -61,5 +61,5 @@ def test_decoder_that_the_channels_do_not_fit_is_an_error():
 
 
 def test_a_part_that_is_no_image_encoder_is_an_error():
-    with pytest.raises(TypeError, match="image_encoder is SegDataPreprocessor, which is no image encoder of SAM"):
+    with pytest.raises(ValueError, match="image_encoder is SegDataPreprocessor, which is no image encoder of SAM"):
         SAM({"type": "SegDataPreprocessor"})

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from ultraref.errors import UserError
+
 SCALES = ("imagenet", "minmax")
 # RGB, in units of [0, 255]: segment_anything/modeling/sam.py.
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
@@ -28,7 +30,7 @@ class PixelScale(nn.Module):
     def __init__(self, name: str):
         super().__init__()
         if name not in SCALES:
-            raise ValueError(
+            raise UserError(
                 f"SAM image encoder: scale {name!r} is not known; give 'imagenet' (SAM) or 'minmax' (MedSAM, LiteMedSAM)"
             )
         self.name = name

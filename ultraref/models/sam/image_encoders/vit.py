@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+from ultraref.errors import UserError
 from ultraref.models.sam.image_encoders.base import BaseImageEncoder
 from ultraref.models.sam.image_encoders.pixel_scale import PixelScale
 from ultraref.models.sam.image_encoders.relative_attention import METHODS, relative_attention, resize_rel_pos
@@ -53,13 +54,11 @@ class SAMViT(BaseImageEncoder, ImageEncoderViT):
         sizes = resolve_arch(arch)
         image_size = own_image_size(arch) if image_size is None else image_size
         if image_size % sizes.patch_size:
-            raise ValueError(
+            raise UserError(
                 f"SAMViT: image_size={image_size} must be a multiple of the arch's patch_size={sizes.patch_size}"
             )
         if attention not in ("auto", *METHODS):
-            raise ValueError(
-                f"SAMViT: attention {attention!r} is not known; give 'auto' or one of {', '.join(METHODS)}"
-            )
+            raise UserError(f"SAMViT: attention {attention!r} is not known; give 'auto' or one of {', '.join(METHODS)}")
         # The next in line is the package's encoder, whose arguments these are.
         super().__init__(
             img_size=image_size,

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 
+from ultraref.errors import UserError
+
 
 @dataclass(frozen=True)
 class ViTArch:
@@ -30,9 +32,7 @@ class ViTArch:
 
     def __post_init__(self):
         if self.embed_dim % self.num_heads:
-            raise ValueError(
-                f"SAMViT arch: embed_dim={self.embed_dim} must be a multiple of num_heads={self.num_heads}"
-            )
+            raise UserError(f"SAMViT arch: embed_dim={self.embed_dim} must be a multiple of num_heads={self.num_heads}")
 
 
 def _published(embed_dim: int, depth: int, num_heads: int, global_attn_indexes: tuple[int, ...]) -> ViTArch:
@@ -68,7 +68,7 @@ def resolve_arch(arch: str | dict) -> ViTArch:
     """
     if isinstance(arch, str):
         if arch not in ARCHS:
-            raise ValueError(f"SAMViT arch {arch!r} is not known; give one of {', '.join(ARCHS)}, or a dict of sizes")
+            raise UserError(f"SAMViT arch {arch!r} is not known; give one of {', '.join(ARCHS)}, or a dict of sizes")
         return ARCHS[arch]
     known = [f.name for f in fields(ViTArch)]
     for name in arch:
@@ -77,7 +77,7 @@ def resolve_arch(arch: str | dict) -> ViTArch:
             hint = f" Did you mean {near[0]!r}?" if near else ""
             if name == "image_size":
                 hint = " It is an argument of SAMViT itself."
-            raise ValueError(f"SAMViT arch has no size {name!r}.{hint} It has {', '.join(known)}")
+            raise UserError(f"SAMViT arch has no size {name!r}.{hint} It has {', '.join(known)}")
     indexes = tuple(arch.get("global_attn_indexes", ViTArch.global_attn_indexes))
     return ViTArch(**{**arch, "global_attn_indexes": indexes})
 
