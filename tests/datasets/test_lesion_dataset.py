@@ -87,6 +87,9 @@ def test_a_stored_prediction_is_that_of_the_model_that_held_the_image_out(phanto
 
 def test_predictions_of_another_size_than_the_networks_are_refused(phantom_root, predictions):
     assert LesionDataset(phantom_root, "val", 0, predictions=predictions, sizes={"coarse": 16}).coarse_size == 16
+    # A model of phase 2 has no coarse network that could say it.
+    sizes = LesionDataset(phantom_root, "val", 0, predictions=predictions, sizes={"sam": 64})[0]["sizes"]
+    assert sizes == {"coarse": 16, "sam": 64}
     with pytest.raises(ValueError, match=r"are 16 px.*is 32 px \(sizes\['coarse'\]\)"):
         LesionDataset(phantom_root, "val", 0, predictions=predictions, sizes={"coarse": 32, "sam": 64})
 

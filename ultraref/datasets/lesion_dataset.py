@@ -22,7 +22,7 @@ class LesionDataset(BaseLesionDataset):
             coarse model the stored predictions come from.
         predictions: root of stored coarse predictions; checked here for all images of the part. A training or
             validation image takes the prediction of the model that held it out, a test image that of fold `fold`. Their
-            size must be sizes["coarse"] where that is given.
+            size must be sizes["coarse"] where that is given, and is sizes["coarse"] where it isn't.
         names: the images to use, of those in the part; None for all.
         exclude: exclusion manifest of `tools/audit_leakage.py`; its images are left out of every part.
 
@@ -95,6 +95,7 @@ class LesionDataset(BaseLesionDataset):
                 f"network's frame is {expected} px (sizes['coarse']); predict again with that network (python "
                 f"tools/predict_coarse.py), or give sizes=dict(coarse={size}, ...)"
             )
+        self.sizes["coarse"] = size
         return size
 
     def _prediction_of(self, name: str) -> tuple[int, str]:
