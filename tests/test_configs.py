@@ -185,7 +185,7 @@ def test_a_learned_gate_is_one_line():
     cfg = read(path)
     gate = {name for name, _ in build(cfg).named_parameters() if name.startswith("gate.")}
     groups = build_optim_wrapper(build(cfg), cfg.optim_wrapper).param_groups
-    (group,) = (group for group in groups if group["name"] == "gate")
+    (group,) = (group for group in groups if group.get("name") == "gate")
     assert (len(group["params"]), group["lr"]) == (len(gate), 1e-4)
     assert all("gate" in stage.train for stage in cfg.default_hooks.unfreezing.stages.values())
 

@@ -72,7 +72,7 @@ def test_gradient_through_the_mask_crop_alone():
 
 def test_gradient_through_the_paste_alone():
     model = build()
-    for generator in model.refiner.prompt_generators:
+    for generator in model.refiner.prompt_generators.values():
         detached_prompts(generator)
     assert_gradient_reaches(model, blob().requires_grad_())
 
