@@ -4,9 +4,11 @@ PIP_FLAGS ?= --disable-pip-version-check
 BIN := .venv/bin
 # Empty to install the newest releases that setup.cfg allows.
 CONSTRAINTS ?= requirements/constraints.txt
-PIP := $(BIN)/python -m pip install $(PIP_FLAGS) $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
+PIP_ARGUMENTS := -m pip install $(PIP_FLAGS) $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
+PIP := $(BIN)/python $(PIP_ARGUMENTS)
+ONEDL_PIP := .venv-onedl/bin/python $(PIP_ARGUMENTS)
 
-.PHONY: quickstart quickstart-busi test test-slow lint clean
+.PHONY: quickstart quickstart-busi test test-slow test-onedl lint clean
 
 quickstart: .venv/installed
 	$(BIN)/python tools/quickstart.py phantoms
@@ -23,6 +25,10 @@ test: .venv/tests lint
 test-slow: .venv/tests
 	OMP_NUM_THREADS=2 $(BIN)/python -m pytest -m slow
 
+# The same tests in a second environment that has onedl-mmengine, the maintained fork, in place of mmengine.
+test-onedl: .venv-onedl/tests
+	OMP_NUM_THREADS=1 .venv-onedl/bin/python -m pytest -n 2 --dist worksteal -m "not slow"
+
 lint: .venv/tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -38,5 +44,14 @@ lint: .venv/tests
 	$(PIP) -r requirements/tests.txt
 	touch $@
 
+# The package itself without its requirements, which would install mmengine over the fork: both write to mmengine/.
+.venv-onedl/tests: setup.cfg pyproject.toml requirements/runtime.txt requirements/tests.txt requirements/constraints.txt
+	test -x .venv-onedl/bin/python || $(PYTHON) -m venv .venv-onedl
+	grep -v '^mmengine' requirements/runtime.txt > .venv-onedl/requirements.txt
+	$(ONEDL_PIP) torch torchvision
+	$(ONEDL_PIP) onedl-mmengine -r .venv-onedl/requirements.txt -r requirements/tests.txt
+	$(ONEDL_PIP) --no-deps -e .
+	touch $@
+
 clean:
-	rm -rf .venv work_dirs/quickstart work_dirs/quickstart_busi
+	rm -rf .venv .venv-onedl work_dirs/quickstart work_dirs/quickstart_busi

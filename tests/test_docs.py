@@ -17,7 +17,7 @@ from mmengine.registry import init_default_scope
 from ultraref.registry import MASK_ERRORS
 
 ROOT = Path(__file__).parent.parent
-PAGES = ["write-an-ablation", "add-a-data-set", "write-a-mask-error"]
+PAGES = ["how-to/write-an-ablation", "how-to/add-a-data-set", "how-to/write-a-mask-error", "explanation/configs"]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 FILE_NAME = re.compile(r"# ([\w./-]+\.py)\n")
 # Links to other pages and files: [text](target).
@@ -46,7 +46,7 @@ def workspace(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_page_runs(page, workspace):
-    text = (ROOT / "docs" / "how-to" / f"{page}.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     namespace = {"__name__": page}
     # The pages' `python` is the one that runs the tests, with the package as it is here.
     environment = dict(os.environ, PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}", PYTHONPATH=str(ROOT))

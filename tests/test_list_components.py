@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ultraref.engine.component_list import format_components
+from ultraref.errors import UserError
 from ultraref.registry import ALL_REGISTRIES
 
 TOOL = Path(__file__).parents[1] / "tools" / "list_components.py"
@@ -32,7 +33,7 @@ def test_arguments_and_defaults_are_shown():
 
 
 def test_unknown_registry_names_those_there_are():
-    with pytest.raises(KeyError, match="there is no registry GATE; there are MODELS, COARSE_SOURCES"):
+    with pytest.raises(UserError, match="there is no registry GATE; there are MODELS, COARSE_SOURCES"):
         format_components(["gate"])
 
 

@@ -59,7 +59,7 @@ def test_a_damaged_image_is_named(tmp_path, phantom_root):
     damaged.write_bytes(damaged.read_bytes()[:100])
     result = run(
         "train.py",
-        str(ROOT / "configs/quickstart/phantoms_phase1_fold0.py"),
+        str(ROOT / "configs/quickstart/phase1.py"),
         "--work-dir",
         str(tmp_path / "work"),
         "--cfg-options",

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from ultraref.atomic import atomic_file
+from ultraref.console import run
 from ultraref.datasets.audit import Audit, audit, draw_scatter, pair_sheet
 from ultraref.datasets.audit.pairs import CANDIDATE_DISTANCE, CORRELATION
 from ultraref.datasets.converters.convert import DUPLICATE_DISTANCE
@@ -65,22 +67,20 @@ def print_outcome(outcome: Audit, console: Console) -> None:
 
 def main() -> int:
     args = parse_args()
-    try:
-        outcome = audit(
-            args.data, args.distance, args.correlation, lambda items, text: track(list(items), description=text)
-        )
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    outcome = audit(
+        args.data, args.distance, args.correlation, lambda items, text: track(list(items), description=text)
+    )
     out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
     exclusions = outcome.exclusions()
-    (out / "audit.json").write_text(outcome.to_json(), encoding="utf-8")
-    (out / "exclude.json").write_text(exclusions.to_json(), encoding="utf-8")
+    for name, content in (("audit.json", outcome), ("exclude.json", exclusions)):
+        with atomic_file(out / name, "w") as file:
+            file.write(content.to_json())
     leaks = set(outcome.leaks)
     shown = sorted(outcome.pairs, key=lambda pair: (pair not in leaks, not pair.confirmed, -pair.correlation))
-    (out / "contact_sheet.png").write_bytes(encode_rgb_png(pair_sheet(outcome.images, shown[: args.pairs])))
-    draw_scatter(outcome, DUPLICATE_DISTANCE).savefig(out / "scatter.png", dpi=110)
+    with atomic_file(out / "contact_sheet.png") as file:
+        file.write(encode_rgb_png(pair_sheet(outcome.images, shown[: args.pairs])))
+    with atomic_file(out / "scatter.png") as file:
+        draw_scatter(outcome, DUPLICATE_DISTANCE).savefig(file, format="png", dpi=110)
     print_outcome(outcome, Console())
     left_out = sum(map(len, exclusions.reasons.values()))
     print(
@@ -91,4 +91,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -6,10 +6,11 @@ Prints the distribution of Dice and the share of fallbacks of each type as a Mar
 import argparse
 from pathlib import Path
 
-import cv2
 import numpy as np
 from rich.progress import track
 
+from ultraref.atomic import atomic_file
+from ultraref.datasets.image_io import encode_rgb_png
 from ultraref.datasets.mask_errors.find_masks import find_masks
 from ultraref.datasets.mask_errors.gallery import contact_sheet, dice_by_type, dice_histogram
 
@@ -38,9 +39,10 @@ def main():
     scores = dice_by_type(masks, args.draws, args.seed, lambda jobs: track(jobs, description="simulating"))
 
     out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(out / "contact_sheet.png"), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
-    dice_histogram(scores).savefig(out / "dice.png", dpi=100)
+    with atomic_file(out / "contact_sheet.png") as file:
+        file.write(encode_rgb_png(sheet))
+    with atomic_file(out / "dice.png") as file:
+        dice_histogram(scores).savefig(file, format="png", dpi=100)
     print_table(scores)
     print(f"{len(masks)} masks; wrote {out / 'contact_sheet.png'} and {out / 'dice.png'}")
 

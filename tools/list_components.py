@@ -12,12 +12,11 @@ def main() -> int:
     args = parser.parse_args()
     from ultraref.engine.component_list import format_components
 
-    try:
-        print(format_components(args.registries))
-    except KeyError as error:
-        parser.error(error.args[0])
+    print(format_components(args.registries))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from ultraref.console import run
+
+    sys.exit(run(main))

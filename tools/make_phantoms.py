@@ -2,14 +2,16 @@
 
 import argparse
 import os
+import sys
 from functools import partial
 
 from rich.progress import track
 
+from ultraref.console import run
 from ultraref.testing.phantom_dataset import write_phantom_busi
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dst", help="folder to write, e.g. data/raw/phantoms")
     parser.add_argument("--num", type=int, default=240, help="images in all (default: 240)")
@@ -20,13 +22,11 @@ def main():
     )
     args = parser.parse_args()
     progress = partial(track, description="phantoms")
-    try:
-        counts = write_phantom_busi(args.dst, args.num, args.seed, args.max_side, args.jobs, progress)
-    except ValueError as error:
-        parser.error(str(error))
+    counts = write_phantom_busi(args.dst, args.num, args.seed, args.max_side, args.jobs, progress)
     print(f"{args.dst}: " + ", ".join(f"{count} {category}" for category, count in counts.items()))
     print(f"next: python tools/dataset_converters/busi.py {args.dst} DST")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(main))

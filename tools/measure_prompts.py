@@ -7,8 +7,6 @@ counts the others). Prints two Markdown tables.
 
 import argparse
 import itertools
-import json
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,6 +14,7 @@ import torch.nn.functional as F
 from rich.progress import track
 from torch import Tensor
 
+from ultraref.atomic import write_json
 from ultraref.datasets.mask_errors import MaskErrorAugmentor
 from ultraref.datasets.mask_errors.find_masks import find_masks
 from ultraref.models.mask_statistics import is_empty
@@ -62,7 +61,7 @@ def main():
     print_table(result["prompts"])
     print_table(result["roi"])
     if args.json:
-        Path(args.json).write_text(json.dumps(result, indent=1) + "\n")
+        write_json(args.json, result, indent=1)
 
 
 def simulate(masks: list[np.ndarray], args) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

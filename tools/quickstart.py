@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+from ultraref.errors import UserError
+
 WORK_DIRS = {"phantoms": Path("work_dirs/quickstart"), "busi": Path("work_dirs/quickstart_busi")}
 NUM_PHANTOMS = 560
 # The networks see 64 and 128 pixels. Larger files would only take longer to read.
@@ -33,7 +35,7 @@ def prepare(data: str, source: str | None) -> None:
         run_tool("make_phantoms.py", str(raw), "--num", str(NUM_PHANTOMS), "--seed", "0", "--max-side", str(MAX_SIDE))
         source = str(raw)
     elif not source:
-        raise SystemExit("error: give --source, the folder of the published BUSI files (benign/, malignant/, normal/)")
+        raise UserError("give --source, the folder of the published BUSI files (benign/, malignant/, normal/)")
     run_tool("dataset_converters/busi.py", source, str(converted))
 
 
@@ -51,12 +53,12 @@ def main() -> int:
     from ultraref.apis.cascade import Cascade, run_cascade
     from ultraref.evaluation import refinement_table
 
-    config = f"configs/quickstart/{args.data}_{{}}_fold{{}}.py"
     work_dir = WORK_DIRS[args.data]
     cascade = Cascade(
-        phase1=[config.format("phase1", fold) for fold in range(5)],
-        phase2=config.format("phase2", 0),
-        phase3=[config.format("ultrarefiner", 0), config.format("gated", 0)],
+        phase1="configs/quickstart/phase1.py",
+        phase2="configs/quickstart/phase2.py",
+        phase3=["configs/quickstart/ultrarefiner.py", "configs/quickstart/gated.py"],
+        set=args.data,
         work_dir=str(work_dir),
         jobs=5,
     )
@@ -75,6 +77,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    from ultraref.apis.console import run
+    from ultraref.console import run
 
     sys.exit(run(main))

@@ -1,15 +1,15 @@
-"""Trains a config: python tools/train.py configs/phase1/transunet_busi_fold0.py"""
+"""Trains a config: python tools/train.py configs/phase3/gated.py --set busi --fold 0"""
 
 import argparse
 import sys
 
-from mmengine.config import DictAction
+from ultraref.apis.config import add_config_arguments, config_from
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("config", help="config file")
-    parser.add_argument("--work-dir", help="where checkpoints and logs go (default: work_dirs/<config name>)")
+    add_config_arguments(parser)
+    parser.add_argument("--work-dir", help="where checkpoints and logs go (default: work_dirs/RECIPE_SET_foldK)")
     parser.add_argument(
         "--resume",
         nargs="?",
@@ -20,9 +20,6 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument("--amp", action="store_true", help="mixed precision")
     parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
-    parser.add_argument(
-        "--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE", help="change keys of the config"
-    )
     # torch.distributed.launch passes this one; torchrun sets LOCAL_RANK.
     parser.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -30,14 +27,14 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> int:
     args = parse_args()
-    from ultraref.apis import load_config, train
+    from ultraref.apis import train
 
-    cfg = load_config(args.config, args.cfg_options, args.work_dir)
+    cfg = config_from(args, args.work_dir)
     train(cfg, resume=args.resume, amp=args.amp, launcher=args.launcher)
     return 0
 
 
 if __name__ == "__main__":
-    from ultraref.apis.console import run
+    from ultraref.console import run
 
     sys.exit(run(main))

@@ -4,6 +4,8 @@ from ultraref import _compat
 from ultraref.version import __version__
 
 _compat.guard_torchvision()
-_compat.warn_of_two_mmcvs()
+_compat.mend_package_lookup()
+_compat.warn_of_clobbered_packages()
+_compat.require_mmcv()
 
 __all__ = ["__version__"]

@@ -1,8 +1,50 @@
-"""Every work-around for a third-party package, each with its reason. Tests: tests/test_compat.py."""
+"""Every work-around for a third-party package: its reason, the versions that need it, and its test.
+
+Here, tested by tests/test_compat.py, applied by `import ultraref`:
+- `guard_torchvision`: torchvision's CUDA build next to a CPU build of torch. All versions so far (torch 2.13, torchvision
+  0.28).
+- `mend_package_lookup`: MMEngine up to 0.10.7, where setuptools is 82 or later, or absent.
+- `warn_of_clobbered_packages`: pip lets packages overwrite each other's files. All versions.
+- `require_mmcv`: an installation without its requirements, made to keep a full mmcv, may lack every MMCV. All versions.
+
+Elsewhere, as they are components or parts of one:
+- MMEngine up to 0.10.7, and its fork onedl-mmengine up to 0.10.12:
+  - ultraref/checkpoint.py: checkpoints hold pickled objects, which torch >= 2.6 refuses to load. tests/test_checkpoint.py
+  - ultraref/engine/runner.py: `load_from` is not strict; gloo runs call `cuda.set_device`; a TypeError in a hook loses its
+    traceback; `test()` after `train()` skips averaged weights; a test loads the training data; persistent workers outlive
+    the run. tests/engine/test_runner.py, tests/engine/test_distributed.py
+  - ultraref/engine/hooks/checkpoint_hook.py: the last checkpoint is written before the epoch's validation.
+    tests/engine/hooks/test_checkpoint_hook.py
+  - ultraref/engine/hooks/reseed_hook.py, ultraref/datasets/samplers.py: a resumed run is not bit-identical, and workers
+    that start anew repeat their augmentations. tests/engine/test_exact_resume.py
+  - ultraref/engine/hooks/group_learning_rate_hook.py: only the first group's rate is logged.
+    tests/engine/hooks/test_group_learning_rate_hook.py
+  - ultraref/engine/optim/ultra_amp_optim_wrapper.py: AmpOptimWrapper refuses the CPU.
+    tests/engine/optim/test_ultra_amp_optim_wrapper.py
+  - ultraref/engine/config_check.py: a misspelt option or key passes silently. tests/engine/test_config_check.py
+- segment_anything 1.0:
+  - ultraref/models/sam/mask_decoder.py: one image a call. tests/models/sam/test_sam_decode.py
+- timm up to 1.0.31:
+  - ultraref/models/coarse/encoders/timm_encoder.py, ultraref/models/coarse/encoders/published_npz.py: of a file of another
+    model it loads what happens to fit. tests/models/coarse/encoders/test_timm_encoder.py,
+    tests/models/coarse/encoders/test_published_npz.py
+  - ultraref/models/coarse/encoders/r50_vit.py: ResNetV2 has 32 groups in every norm, too many for a tiny network.
+    tests/models/coarse/encoders/test_r50_vit.py
+- OpenCV up to 5.0, Pillow up to 13.0:
+  - ultraref/datasets/image_io.py: OpenCV turns a palette into RGB and a damaged file into a partly black image, Pillow cuts
+    16-bit colour to 8 bits. tests/datasets/test_image_io.py
+  - ultraref/datasets/audit/registration.py: OpenCV multiplies the window of a phase correlation into its input.
+    tests/datasets/audit/test_registration.py
+- pycocotools up to 2.0.11:
+  - ultraref/datasets/coco_annotations.py: a run-length code that is too short becomes uninitialised memory, a polygon corner
+    far outside a crash. tests/datasets/test_coco_dataset.py
+"""
 
 import importlib.metadata
 import importlib.util
 import os
+import re
+import sys
 import warnings
 from pathlib import Path
 
@@ -10,6 +52,16 @@ import torch
 
 # `torch.library.Library` objects undefine their schemas when they are collected, so they are kept here.
 _LIBRARIES = []
+
+# Folder of site-packages -> the packages on the index that all write to it.
+_SHARED_FOLDERS = {
+    "mmcv": ("mmcv", "mmcv-full", "mmcv-lite", "onedl-mmcv"),
+    "mmengine": ("mmengine", "mmengine-lite", "onedl-mmengine"),
+}
+_NEEDS = {
+    "mmcv": "ultraref runs with each of them",
+    "mmengine": "ultraref runs with mmengine or onedl-mmengine",
+}
 
 
 def guard_torchvision() -> bool:
@@ -39,19 +91,118 @@ def guard_torchvision() -> bool:
     return bool(_LIBRARIES)
 
 
-def warn_of_two_mmcvs() -> bool:
-    """Warns where mmcv and mmcv-lite are both installed, and returns whether they are.
+def mend_package_lookup() -> bool:
+    """Replaces `is_installed` and `get_installed_path` of MMEngine where they need `pkg_resources`.
 
-    Both write the same folder `mmcv`: the one that was installed last has overwritten files of the other, and removing
-    either breaks both. This toolkit needs mmcv-lite alone.
+    setuptools 82 took `pkg_resources` away. MMEngine 0.10.7 imports it in these two functions alone, which it calls for a
+    base config in another package (`_base_ = "mmseg::..."`, or `read_base()` with an absolute import) and in its hub.
+
+    Returns:
+        Whether they were replaced; False for an MMEngine that does without `pkg_resources`, and the second time.
     """
-    installed = {dist.metadata["Name"].lower() for dist in importlib.metadata.distributions(name="mmcv")}
-    installed |= {dist.metadata["Name"].lower() for dist in importlib.metadata.distributions(name="mmcv-lite")}
-    if len(installed) < 2:
+    import mmengine.config.config
+    import mmengine.utils.package_utils
+
+    if "pkg_resources" not in mmengine.utils.package_utils.is_installed.__code__.co_names:
         return False
-    warnings.warn(
-        "mmcv and mmcv-lite are both installed and overwrite each other's files. Use an environment of its own for "
-        "ultraref, or repair this one: pip uninstall mmcv mmcv-lite, then pip install the one you want",
-        stacklevel=2,
-    )
+    modules = ("mmengine.utils.package_utils", "mmengine.utils", "mmengine.config.config", "mmengine.hub.hub")
+    for function in (is_installed, get_installed_path):
+        for name in modules:
+            # All that have imported them by name; the hub may not have been imported yet, and then takes them from utils.
+            if name in sys.modules and hasattr(sys.modules[name], function.__name__):
+                setattr(sys.modules[name], function.__name__, function)
     return True
+
+
+def is_installed(package: str) -> bool:
+    """Whether `package`, a name on the package index or of a module, is installed. As MMEngine's, without setuptools."""
+    try:
+        importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        spec = importlib.util.find_spec(package)
+        return spec is not None and spec.origin is not None
+    return True
+
+
+def get_installed_path(package: str) -> str:
+    """Returns the folder of an installed package. As MMEngine's, without setuptools.
+
+    Args:
+        package: name on the package index, or of the module.
+
+    Raises:
+        ModuleNotFoundError: it is not installed.
+        RuntimeError: it is a namespace package, which has no folder of its own.
+    """
+    wanted = re.sub(r"[-_.]+", "-", package).lower()
+    modules = [
+        module
+        for module, names in importlib.metadata.packages_distributions().items()
+        if wanted in (re.sub(r"[-_.]+", "-", name).lower() for name in names)
+    ]
+    # The module that has the package's name, where there is one: a package may bring several.
+    for module in (package, *modules):
+        spec = importlib.util.find_spec(module) if module.isidentifier() else None
+        if spec is not None and spec.origin is not None:
+            return os.path.dirname(spec.origin)
+        if spec is not None and module == package:
+            raise RuntimeError(f"{package} is a namespace package, which has no folder of its own")
+    raise ModuleNotFoundError(f"{package} is not installed", name=package)
+
+
+def warn_of_clobbered_packages() -> list[str]:
+    """Warns, in a line each, of installed packages that write to the same folder, and returns their names.
+
+    mmcv and mmcv-lite, or mmengine and onedl-mmengine: the one that was installed last has overwritten files of the other,
+    pip says nothing of it, and removing either breaks both.
+    """
+    clobbered = []
+    for folder, names in _SHARED_FOLDERS.items():
+        versions = {name: _version(name) for name in names}
+        installed = [name for name, version in versions.items() if version is not None]
+        if len(installed) < 2:
+            continue
+        clobbered += installed
+        warnings.warn(
+            f"{' and '.join(f'{name} {versions[name]}' for name in installed)} are both installed and overwrite each "
+            f"other's files in {folder}/; to repair it: pip uninstall {' '.join(installed)}, then pip install the one that "
+            f"you want ({_NEEDS[folder]}; docs/how-to/install.md)",
+            stacklevel=2,
+        )
+    return clobbered
+
+
+def require_mmcv() -> None:
+    """Checks that some MMCV is there: the transforms derive from its `BaseTransform`.
+
+    Raises:
+        ImportError: there is none; says which to install.
+    """
+    if importlib.util.find_spec("mmcv") is None:
+        raise ImportError(
+            "ultraref needs MMCV: pip install mmcv-lite, or a full mmcv where other packages need its compiled operators; never "
+            "both (docs/how-to/install.md)",
+            name="mmcv",
+        )
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def explain_missing(error: ImportError) -> str:
+    """Says what to do about a module that a config imports and that could not be imported, in one line.
+
+    Args:
+        error: as the import of the config raised it; MMEngine hides the reason behind errors of its own.
+    """
+    reason, link = error, error
+    while link is not None:
+        # The innermost one that says which module it is about.
+        if isinstance(link, ImportError) and link.name:
+            reason = link
+        link = link.__cause__ or link.__context__
+    return f"{reason}; a module must be importable from the current folder"

@@ -6,13 +6,15 @@ to load by default. Here everything is turned into numbers, strings, tensors, li
 
 import os
 import pickle
-import tempfile
 from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
+
+from ultraref.atomic import atomic_file
+from ultraref.errors import MissingFileError, UserError
 
 _BUFFER = "history_buffer"
 
@@ -78,30 +80,9 @@ def from_plain(value):
 
 
 def save_atomically(checkpoint: dict, path: str | os.PathLike) -> None:
-    """Writes `checkpoint` to `path` so that the file is either the old one or the whole new one, never a part.
-
-    The data goes to a temporary file in the same folder, is flushed to disk, and takes the name in one step.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            torch.save(checkpoint, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    """The process's umask, which can only be read by setting it; mkstemp ignores it and makes files private."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    """Writes `checkpoint` to `path` so that the file is either the old one or the whole new one, never a part."""
+    with atomic_file(path) as file:
+        torch.save(checkpoint, file)
 
 
 def load_checkpoint_file(path: str | os.PathLike, map_location="cpu") -> dict:
@@ -117,15 +98,15 @@ def load_checkpoint_file(path: str | os.PathLike, map_location="cpu") -> dict:
     """
     path = Path(path).expanduser()
     if not path.is_file():
-        raise FileNotFoundError(f"checkpoint {path} does not exist")
+        raise MissingFileError(f"checkpoint {path} does not exist")
     try:
         checkpoint = torch.load(path, map_location=map_location, weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError, ValueError, IndexError) as error:
-        raise ValueError(
+        raise UserError(
             f"checkpoint {path} can't be read ({str(error).splitlines()[0]}): damaged or incomplete?"
         ) from error
     if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
-        raise ValueError(
+        raise UserError(
             f"{path} is not a checkpoint of this toolkit: it has no `state_dict`. Published weights of one part (a SAM "
             "file, say) go to the `checkpoint` option of that part in the config"
         )

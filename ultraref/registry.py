@@ -23,7 +23,8 @@ from mmengine.registry import VISBACKENDS as MMENGINE_VISBACKENDS
 from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
 from mmengine.registry import Registry
 
-# Segmentors, coarse networks, encoders, decoders, SAM, data preprocessors. Contract: torch.nn.Module.
+# Segmentors, coarse networks, encoders, decoders, SAM, data preprocessors. Contract: torch.nn.Module; of SAM's image
+# encoders: models/sam/image_encoders/base.py, BaseImageEncoder.
 MODELS = Registry("model", parent=MMENGINE_MODELS, scope="ultraref", locations=["ultraref.models"])
 # Where the coarse probability comes from. Contract: models/coarse/sources.py, CoarseSource.
 COARSE_SOURCES = Registry("coarse_source", scope="ultraref", locations=["ultraref.models.coarse"])
@@ -43,12 +44,12 @@ GATES = Registry("gate", scope="ultraref", locations=["ultraref.models.gates"])
 LOSSES = Registry("loss", scope="ultraref", locations=["ultraref.models.losses"])
 # Binary mask -> binary mask with a simulated segmentation error. Contract: datasets/mask_errors/base.py, BaseMaskError.
 MASK_ERRORS = Registry("mask_error", scope="ultraref", locations=["ultraref.datasets.mask_errors"])
-# Contract: torch.utils.data.Dataset that is indexed by (epoch, index).
+# Contract: datasets/base_lesion_dataset.py, BaseLesionDataset.
 DATASETS = Registry("dataset", parent=MMENGINE_DATASETS, scope="ultraref", locations=["ultraref.datasets"])
 DATA_SAMPLERS = Registry(
     "data_sampler", parent=MMENGINE_DATA_SAMPLERS, scope="ultraref", locations=["ultraref.datasets"]
 )
-# Contract: callable on the results dict of one sample.
+# Contract: mmcv.transforms.BaseTransform; datasets/transforms/base.py, LesionTransform, names the keys.
 TRANSFORMS = Registry(
     "transform", parent=MMENGINE_TRANSFORMS, scope="ultraref", locations=["ultraref.datasets.transforms"]
 )

@@ -1,5 +1,6 @@
 default_scope = "ultraref"
 runner_type = "UltraRunner"
+# Hooks have names, so that a config changes one, or leaves it out with None.
 default_hooks = dict(
     runtime_info=dict(type="RuntimeInfoHook"),
     timer=dict(type="IterTimerHook"),
@@ -7,14 +8,12 @@ default_hooks = dict(
     logger=dict(type="LoggerHook", interval=10),
     param_scheduler=dict(type="ParamSchedulerHook"),
     checkpoint=dict(type="UltraCheckpointHook", save_best="val_refined/dice"),
+    reseed=dict(type="ReseedHook"),
+    provenance=dict(type="ProvenanceHook"),
+    input_contract=dict(type="InputContractHook"),
+    group_learning_rate=dict(type="GroupLearningRateHook"),
+    overlays=dict(type="OverlayHook", num_val=4),
 )
-custom_hooks = [
-    dict(type="ReseedHook"),
-    dict(type="ProvenanceHook"),
-    dict(type="InputContractHook"),
-    dict(type="GroupLearningRateHook"),
-    dict(type="OverlayHook", num_val=4),
-]
 env_cfg = dict(
     cudnn_benchmark=False,
     mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0),

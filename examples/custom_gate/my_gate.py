@@ -14,7 +14,7 @@ class EdgeGate(BaseGate):
         super().__init__()
         self.radius = radius
 
-    def forward(self, coarse_prob, refined_prob, features=None):
+    def forward(self, coarse_prob, sam_prob, features=None):
         """See the base class."""
         window = {"kernel_size": 2 * self.radius + 1, "stride": 1, "padding": self.radius}
         return F.max_pool2d(coarse_prob, **window) + F.max_pool2d(-coarse_prob, **window)

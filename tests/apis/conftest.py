@@ -9,17 +9,18 @@ from filelock import FileLock
 ROOT = Path(__file__).parents[2]
 
 SHARED = """
-train_dataloader = dict(batch_size=8, num_workers=0, persistent_workers=False, drop_last=False, dataset={dataset})
-val_dataloader = dict(batch_size=8, num_workers=0, persistent_workers=False, dataset={dataset})
-test_dataloader = dict(batch_size=8, num_workers=0, dataset={dataset})
-train_cfg = dict(max_epochs={epochs}, val_interval=1)
+run_name = {run_name!r}
 predictions_root = {predictions!r}
+loader = dict(batch_size=8, num_workers=0, persistent_workers=False, dataset={dataset})
+train_dataloader = dict(loader, drop_last=False)
+val_dataloader = test_dataloader = loader
+train_cfg = dict(max_epochs={epochs}, val_interval=1)
 made_by = dict()
 """
 
 
-def write_configs(folder: Path, data_root: Path) -> dict[str, str]:
-    """Writes configs that shrink those of the quick start further, and returns their paths by name."""
+def write_recipes(folder: Path, data_root: Path) -> dict[str, str]:
+    """Writes recipes that shrink those of the quick start further, and returns their paths by name."""
     from ultraref.testing.tiny_models import tiny_network, tiny_sam
 
     predictions = str(folder / "predictions")
@@ -27,35 +28,35 @@ def write_configs(folder: Path, data_root: Path) -> dict[str, str]:
     sam = tiny_sam(128)
     paths = {}
 
-    def write(name: str, base: str, model: str, epochs: int, **dataset) -> None:
+    def write(name: str, model: str, epochs: int, **dataset) -> None:
         shared = SHARED.format(
-            dataset=dict(dict(data_root=str(data_root)), **dataset), epochs=epochs, predictions=predictions
+            dataset=dict(dict(data_root=str(data_root)), **dataset),
+            epochs=epochs,
+            predictions=predictions,
+            run_name=f"{folder}/work/{{stem}}_{{fold}}",
         )
-        path = folder / "configs" / f"{name}.py"
+        path = folder / "recipes" / f"{name}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"_base_ = {str(ROOT / 'configs/quickstart' / base)!r}\n{model}{shared}")
+        base = str(ROOT / "configs/quickstart" / f"{name}.py")
+        path.write_text(f"_base_ = {base!r}\n{model}{shared}")
         paths[name] = str(path)
 
-    for fold in range(5):
-        write(f"phase1_fold{fold}", f"phantoms_phase1_fold{fold}.py", network, epochs=1)
+    write("phase1", network, epochs=1)
     write(
-        "phase2_fold0",
-        "phantoms_phase2_fold0.py",
+        "phase2",
         f"model = dict(refiner=dict(sam=dict(_delete_=True, **{sam!r})))\n",
         epochs=1,
         predictions=predictions,
     )
     joint = (
-        "model = dict(coarse_source=dict(network=dict(_delete_=True, **{network!r}), checkpoint={coarse!r}), "
-        "refiner=dict(sam=dict(_delete_=True, **{sam!r}), checkpoint={refiner!r}))\n"
-    ).format(
-        network=tiny_network(64),
-        sam=sam,
-        coarse=str(folder / "work/phase1_fold0/best.pth"),
-        refiner=str(folder / "work/phase2_fold0/best.pth"),
+        f"checkpoint = '{folder}/work/{{}}_fold{{}}/best.pth'\n"
+        "phase1, phase2 = (checkpoint.format(phase, _base_.fold) for phase in ('phase1', 'phase2'))\n"
+        f"network, sam = dict(_delete_=True, **{tiny_network(64)!r}), dict(_delete_=True, **{sam!r})\n"
+        "model = dict(coarse_source=dict(network=network, checkpoint=phase1), refiner=dict(sam=sam, checkpoint=phase2))\n"
+        "del network, sam\n"
     )
-    write("ultrarefiner_fold0", "phantoms_ultrarefiner_fold0.py", joint, epochs=3)
-    write("gated_fold0", "phantoms_gated_fold0.py", joint, epochs=1)
+    write("ultrarefiner", joint, epochs=3)
+    write("gated", joint, epochs=1)
     return paths
 
 
@@ -66,11 +67,12 @@ def cascade(session_folder, phantom_root):
 
     folder = session_folder / "cascade"
     with FileLock(f"{folder}.lock"):
-        paths = write_configs(folder, phantom_root)
+        paths = write_recipes(folder, phantom_root)
         built = Cascade(
-            phase1=[paths[f"phase1_fold{fold}"] for fold in range(5)],
-            phase2=paths["phase2_fold0"],
-            phase3=[paths["ultrarefiner_fold0"], paths["gated_fold0"]],
+            phase1=paths["phase1"],
+            phase2=paths["phase2"],
+            phase3=[paths["ultrarefiner"], paths["gated"]],
+            set="phantoms",
             work_dir=str(folder / "work"),
         )
         if not (folder / "work" / "summary.json").exists():

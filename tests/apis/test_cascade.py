@@ -19,13 +19,17 @@ from ultraref.evaluation import OVERLAP_NAMES
 from ultraref.registry import RUNNERS
 
 
-def folder(cascade, path) -> Path:
-    return Path(cascade.work_dir) / Path(path).stem
+def load(cascade, path, options=None, work_dir=None, fold=0):
+    return load_config(path, options, work_dir, set=cascade.set, fold=fold)
+
+
+def folder(cascade, path, fold=0) -> Path:
+    return Path(load(cascade, path, fold=fold).work_dir)
 
 
 def test_summary_is_complete_and_consistent(cascade):
     summary = json.loads((Path(cascade.work_dir) / "summary.json").read_text())
-    num_test = len(Splits.read(load_config(cascade.phase2).test_dataloader.dataset.data_root).select("test", None))
+    num_test = len(Splits.read(load(cascade, cascade.phase2).test_dataloader.dataset.data_root).select("test", None))
     assert summary["n_test"] == num_test
     for group in ("coarse", "refined", "delta"):
         assert sorted(summary[group]) == sorted(OVERLAP_NAMES)
@@ -53,17 +57,19 @@ def test_tensorboard_has_all_groups_and_learning_rates(cascade):
 
 
 def test_stored_predictions_cover_each_training_image_once(cascade):
-    cfg = load_config(cascade.phase2)
+    cfg = load(cascade, cascade.phase2)
     dataset = cfg.train_dataloader.dataset
     splits = Splits.read(dataset.data_root)
     stored = {}
+    root = Path(dataset.predictions)
     for fold in range(5):
-        manifest = json.loads((Path(cfg.predictions_root) / f"fold{fold}/val/manifest.json").read_text())
+        manifest = json.loads((root / f"fold{fold}/val/manifest.json").read_text())
         assert manifest["fold"] == fold
         assert len(manifest["checkpoint_sha256"]) == 64
+        assert manifest["network"]["types"] == ["EncoderDecoder", "R50ViTEncoder", "CascadedUpsampler"]
         for name in manifest["images"]:
             assert name not in stored
-            stored[name] = np.load(Path(cfg.predictions_root) / f"fold{fold}/val/{name}.npy", allow_pickle=False)
+            stored[name] = np.load(root / f"fold{fold}/val/{name}.npy", allow_pickle=False)
     assert sorted(stored) == sorted(splits.select("train", None))
     assert all(prob.dtype == np.float32 and prob.shape == (64, 64) for prob in stored.values())
 
@@ -72,7 +78,7 @@ def test_metrics_of_stored_predictions_equal_those_of_the_live_network(cascade, 
     """Phase 2's validation reads fold 0's stored predictions; phase 3's runs coarse model 0."""
     metrics = {}
     for name, path in (("stored", cascade.phase2), ("live", cascade.phase3[0])):
-        cfg = load_config(path, work_dir=tmp_path / name)
+        cfg = load(cascade, path, work_dir=tmp_path / name)
         cfg.experiment_name = f"val-{name}"
         metrics[name] = RUNNERS.build(cfg).val()
     for metric in OVERLAP_NAMES:
@@ -83,7 +89,7 @@ def test_metrics_of_stored_predictions_equal_those_of_the_live_network(cascade, 
 
 def test_delta_is_exactly_zero_at_gate_zero(cascade, tmp_path):
     options = {"model.gate": dict(_delete_=True, type="ConstantGate", value=0.0)}
-    cfg = load_config(cascade.phase3[0], options, work_dir=tmp_path)
+    cfg = load(cascade, cascade.phase3[0], options, work_dir=tmp_path)
     metrics = apis.test(cfg, str(folder(cascade, cascade.phase3[0]) / "best.pth"))
     assert [metrics[f"test_delta/{name}"] for name in OVERLAP_NAMES] == [0.0] * 5
 
@@ -97,16 +103,16 @@ def test_a_second_call_keeps_everything(cascade):
 
 def test_side_by_side_trainings_give_the_same_networks(cascade, tmp_path):
     runner = _StepRunner(tmp_path, jobs=2)
-    runner.train([runner.config(path) for path in cascade.phase1[:2]])
-    for path in cascade.phase1[:2]:
-        first = torch.load(folder(cascade, path) / "best.pth", weights_only=True)["state_dict"]
-        second = torch.load(tmp_path / Path(path).stem / "best.pth", weights_only=True)["state_dict"]
+    runner.train([load(cascade, cascade.phase1, work_dir=tmp_path / str(fold), fold=fold) for fold in (0, 1)])
+    for fold in (0, 1):
+        first = torch.load(folder(cascade, cascade.phase1, fold) / "best.pth", weights_only=True)["state_dict"]
+        second = torch.load(tmp_path / str(fold) / "best.pth", weights_only=True)["state_dict"]
         # To rounding: this process may compute with more than one thread.
         torch.testing.assert_close(second, first, rtol=1e-3, atol=1e-4)
 
 
 def test_masks_and_overlays_of_a_test(cascade, tmp_path):
-    cfg = load_config(cascade.phase3[1], work_dir=tmp_path / "work")
+    cfg = load(cascade, cascade.phase3[1], work_dir=tmp_path / "work")
     best = str(folder(cascade, cascade.phase3[1]) / "best.pth")
     apis.test(cfg, best, out=str(tmp_path / "masks"), show_dir=str(tmp_path / "overlays"))
     data_root = Path(cfg.test_dataloader.dataset.data_root)
@@ -120,9 +126,10 @@ def test_masks_and_overlays_of_a_test(cascade, tmp_path):
 
 
 def test_checkpoints_load_without_unpickling_and_say_what_they_saw(cascade):
-    for path in (*cascade.phase1, cascade.phase2, *cascade.phase3):
-        checkpoint = torch.load(folder(cascade, path) / "best.pth", weights_only=True)
-        dataset = LesionDataset(**_dataset(load_config(path).train_dataloader.dataset))
+    runs = [(cascade.phase1, fold) for fold in range(5)] + [(path, 0) for path in (cascade.phase2, *cascade.phase3)]
+    for path, fold in runs:
+        checkpoint = torch.load(folder(cascade, path, fold) / "best.pth", weights_only=True)
+        dataset = LesionDataset(**_dataset(load(cascade, path, fold=fold).train_dataloader.dataset))
         assert set(dataset.image_hashes.values()) <= set(checkpoint["meta"]["trained_on"])
     assert checkpoint["meta"]["input_contract"]["sam_size"] == 128
 
@@ -133,7 +140,7 @@ def _dataset(cfg) -> dict:
 
 def test_coarse_network_is_unchanged_by_the_first_stage(cascade):
     """The gated model trained for one epoch, all of it with the coarse network frozen, batch-norm statistics included."""
-    phase1 = torch.load(folder(cascade, cascade.phase1[0]) / "best.pth", weights_only=True)["state_dict"]
+    phase1 = torch.load(folder(cascade, cascade.phase1) / "best.pth", weights_only=True)["state_dict"]
     gated = torch.load(folder(cascade, cascade.phase3[1]) / "last.pth", weights_only=True)["state_dict"]
     joint = torch.load(folder(cascade, cascade.phase3[0]) / "last.pth", weights_only=True)["state_dict"]
     for key, value in phase1.items():
@@ -144,21 +151,21 @@ def test_coarse_network_is_unchanged_by_the_first_stage(cascade):
 
 
 def test_predictions_of_images_that_the_network_saw_are_refused(cascade, tmp_path):
-    cfg = load_config(cascade.phase1[1], work_dir=tmp_path)
+    cfg = load(cascade, cascade.phase1, work_dir=tmp_path, fold=1)
     with pytest.raises(ValueError, match="would not be out of fold"):
-        predict_coarse(cfg, str(folder(cascade, cascade.phase1[0]) / "best.pth"), "val", root=str(tmp_path / "store"))
+        predict_coarse(cfg, str(folder(cascade, cascade.phase1) / "best.pth"), "val", root=str(tmp_path / "store"))
     assert not (tmp_path / "store").exists()
 
 
 def test_phase_3_of_another_fold_refuses_this_folds_networks(cascade, tmp_path):
     options = {f"{split}_dataloader.dataset.fold": 1 for split in ("train", "val")}
-    cfg = load_config(cascade.phase3[0], options, work_dir=tmp_path)
+    cfg = load(cascade, cascade.phase3[0], options, work_dir=tmp_path)
     with pytest.raises(ValueError, match=r"were trained on"):
         train(cfg)
 
 
 def test_stale_predictions_are_refused(cascade, tmp_path, phantom_root):
-    dataset = load_config(cascade.phase2).val_dataloader.dataset
+    dataset = load(cascade, cascade.phase2).val_dataloader.dataset
     splits = json.loads((phantom_root / "splits.json").read_text())
     copy = tmp_path / "data"
     shutil.copytree(phantom_root, copy)
@@ -170,9 +177,9 @@ def test_stale_predictions_are_refused(cascade, tmp_path, phantom_root):
 
 
 def test_init_model_predicts_like_the_test(cascade, tmp_path):
-    cfg = load_config(cascade.phase3[0], work_dir=tmp_path)
+    cfg = load(cascade, cascade.phase3[0], work_dir=tmp_path)
     model = init_model(cfg, str(folder(cascade, cascade.phase3[0]) / "best.pth"))
     assert not model.training
     with torch.inference_mode():
-        output = model(dict(coarse_image=torch.rand(1, 1, 64, 64), sam_image=torch.randn(1, 3, 128, 128)))
-    assert output.final_prob.shape == (1, 1, 128, 128)
+        output = model(dict(coarse_image=torch.rand(1, 1, 64, 64), sam_image=torch.rand(1, 3, 128, 128) * 255))
+    assert output.refined_prob.shape == (1, 1, 128, 128)

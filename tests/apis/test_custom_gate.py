@@ -26,7 +26,7 @@ def _plugin(monkeypatch):
 
 @pytest.mark.usefixtures("_plugin")
 def test_example_trains(cascade, tmp_path):
-    shrunk = load_config(cascade.phase3[0], work_dir=tmp_path)
+    shrunk = load_config(cascade.phase3[0], work_dir=tmp_path, set=cascade.set, fold=0)
     options = {
         key: shrunk[key] for key in ("train_dataloader", "val_dataloader", "test_dataloader", "train_cfg", "made_by")
     }

@@ -10,8 +10,8 @@ from ultraref.engine.config_check import ConfigError
 from ultraref.engine.inputs import MissingInputsError
 
 ROOT = Path(__file__).parents[2]
-CACHED = ROOT / "configs/phase2/sam_cached_busi_fold0.py"
-HYBRID = ROOT / "configs/phase2/sam_hybrid_busi_fold0.py"
+CACHED = ROOT / "configs/phase2/sam_cached.py"
+HYBRID = ROOT / "configs/phase2/sam_hybrid.py"
 
 
 def test_cached_config_has_no_geometric_augmentation():
@@ -25,16 +25,29 @@ def test_cache_with_geometric_augmentation_is_refused():
         check_embedding_cache(cfg)
 
 
+@pytest.mark.parametrize("name", ["RandomFlip", "RandomRotateFlip", "mmcv.Resize"])
+def test_cache_with_a_transform_that_may_change_the_image_is_refused(name):
+    cfg = load_config(CACHED)
+    dataset = cfg.train_dataloader.dataset
+    dataset.pipeline = [*dataset.pipeline[:2], dict(type=name), *dataset.pipeline[2:]]
+    with pytest.raises(ValueError, match=rf"dataset\.pipeline\.2 \({name}\)"):
+        check_embedding_cache(cfg)
+    del dataset["data_root"]
+    cfg.train_dataloader.dataset = dict(type="ConcatLesionDataset", datasets=[dataset])
+    with pytest.raises(ValueError, match=rf"dataset\.datasets\.0\.pipeline\.2 \({name}\)"):
+        check_embedding_cache(cfg)
+
+
 def test_all_missing_inputs_are_listed_with_their_commands(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(MissingInputsError) as error:
-        train(load_config(ROOT / "configs/phase3/gated_busi_fold2.py"))
+        train(load_config(ROOT / "configs/phase3/gated.py", set="busi", fold=2))
     text = str(error.value)
     for expected in (
         "data/busi/splits.json",
         "tools/dataset_converters/busi.py",
         "work_dirs/transunet_busi_fold2/best.pth",
-        "configs/phase1/transunet_busi_fold2.py",
+        "configs/phase1/transunet.py --set busi --fold 2",
         "sam_vit_b_01ec64.pth",
     ):
         assert expected in text

@@ -95,8 +95,8 @@ def test_masks_are_those_of_pycocotools(write, suffix):
         for annotation in reference.loadAnns(reference.getAnnIds(imgIds=image_id)):
             expected |= reference.annToMask(annotation)
         sample = ours[index]
-        np.testing.assert_array_equal(sample["mask"], expected, err_msg=name)
-        assert sample["image"].shape == sample["ori_shape"] == (HEIGHT, WIDTH)
+        np.testing.assert_array_equal(sample["gt_seg_map"], expected, err_msg=name)
+        assert sample["img"].shape == sample["ori_shape"] == (HEIGHT, WIDTH)
 
 
 @pytest.mark.parametrize("make_id", [str, lambda number: f"case-{number}"])
@@ -107,9 +107,9 @@ def test_ids_may_be_strings(write, make_id):
         if annotation["image_id"].isdigit():
             annotation["image_id"] = int(annotation["image_id"])
     path = write()
-    by_number = [sample["mask"].sum() for sample in dataset(path)]
+    by_number = [sample["gt_seg_map"].sum() for sample in dataset(path)]
     Path(path).write_text(json.dumps(content))
-    assert [sample["mask"].sum() for sample in dataset(path)] == by_number
+    assert [sample["gt_seg_map"].sum() for sample in dataset(path)] == by_number
 
 
 def test_one_instance_each(write):
@@ -119,18 +119,18 @@ def test_one_instance_each(write):
     assert [sample["name"] for sample in samples] == expected
     first, second = samples[-2:]
     whole = next(sample for sample in dataset(write()) if sample["name"] == "two")
-    np.testing.assert_array_equal(first["mask"] | second["mask"], whole["mask"])
-    assert not (first["mask"] & second["mask"]).any()
+    np.testing.assert_array_equal(first["gt_seg_map"] | second["gt_seg_map"], whole["gt_seg_map"])
+    assert not (first["gt_seg_map"] & second["gt_seg_map"]).any()
 
 
 def test_images_without_objects_are_samples_by_option(write):
-    assert not dataset(write())[sorted(IMAGES).index("none")]["mask"].any()
+    assert not dataset(write())[sorted(IMAGES).index("none")]["gt_seg_map"].any()
     assert "none" not in dataset(write(), keep_empty=False).names
 
 
 def test_categories_select_objects(write):
     two = next(sample for sample in dataset(write(), categories=["b"]) if sample["name"] == "two")
-    assert two["mask"].sum() == 100
+    assert two["gt_seg_map"].sum() == 100
     with pytest.raises(ValueError, match="has no categories c; it has a, b"):
         dataset(write(), categories=["c"])
 
@@ -160,7 +160,7 @@ def test_problems_are_refused_or_skipped(write, kind):
     assert skipped.names == (["good"] if drops_image else sorted(["good", kind]))
     assert [problem.image for problem in skipped.problems] == [kind]
     if not drops_image:
-        masks = [sample["mask"] for sample in skipped]
+        masks = [sample["gt_seg_map"] for sample in skipped]
         np.testing.assert_array_equal(masks[0], masks[1])
 
 
@@ -219,7 +219,7 @@ def test_a_converted_set_comes_back_from_coco(phantom_root, tmp_path):
         assert ours.image_hashes == original.image_hashes
         assert ours.metainfo.items() <= original.metainfo.items()
         for mine, theirs in zip(ours, original):
-            both, either = mine["mask"] & theirs["mask"], mine["mask"] | theirs["mask"]
+            both, either = mine["gt_seg_map"] & theirs["gt_seg_map"], mine["gt_seg_map"] | theirs["gt_seg_map"]
             assert both.sum() / either.sum() > 0.99
             assert mine["fold"] == theirs["fold"]
 
@@ -258,4 +258,4 @@ def test_published_busi_masks_survive_coco(busi_root, tmp_path):
     path.write_text(json.dumps(content))
     for sample in dataset(str(path), image_dir=str(busi_root / "malignant")):
         mask = masks[sample["name"]]
-        assert (sample["mask"] & mask).sum() / (sample["mask"] | mask).sum() > 0.99
+        assert (sample["gt_seg_map"] & mask).sum() / (sample["gt_seg_map"] | mask).sum() > 0.99

@@ -1,10 +1,9 @@
 """Several sets as one."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from ultraref.datasets import ConcatLesionDataset, LesionDataset
+from ultraref.registry import DATASETS
 
 
 def parts(phantom_root):
@@ -41,9 +40,39 @@ def test_balanced_sets_have_equal_shares_and_repeats_draw_anew(phantom_root):
     assert len({sample["rng"].random() for sample in samples}) == len(samples)
 
 
-def test_different_coarse_sizes_are_refused():
-    sets = [SimpleNamespace(data_root=name, coarse_size=size) for name, size in (("busi", 64), ("bus", 224))]
-    with pytest.raises(ValueError, match=r"busi.*64.*bus.*224"):
+def test_different_coarse_sizes_are_refused(phantom_root):
+    sets = parts(phantom_root)
+    for dataset, size in zip(sets, (64, 224)):
+        dataset.coarse_size = size
+    with pytest.raises(ValueError, match=r"phantoms 64 px.*phantoms 224 px"):
         ConcatLesionDataset(sets)
     with pytest.raises(ValueError, match="no data set"):
         ConcatLesionDataset([])
+
+
+def test_what_sets_share_is_stated_once(phantom_root):
+    draw = [lambda results: (results["name"], results["sizes"], results["rng"].random())]
+    shared = dict(split="train", fold=1, pipeline=draw, seed=5, sizes={"coarse": 32, "sam": 64})
+    items = [
+        dict(data_root=str(phantom_root)),
+        dict(data_root=str(phantom_root), fold=None),
+        dict(type="ultraref.LesionDataset", data_root=str(phantom_root), split="test", sizes={"sam": 8}, seed=6),
+    ]
+    both = DATASETS.build(dict(type="ConcatLesionDataset", datasets=items, **shared))
+    apart = [LesionDataset(**{**shared, **{k: v for k, v in item.items() if k != "type"}}) for item in items]
+    assert both.names == [name for dataset in apart for name in dataset.names]
+    assert [d.fold for d in both.datasets] == [1, None, 1]
+    assert both.coarse_size is None
+    start = 0
+    for dataset in apart:
+        dataset.first_index = start
+        assert both[2, start] == dataset[2, 0]
+        assert both.describe(start, 2)["rng"].random() == dataset[2, 0][2]
+        start += len(dataset)
+    assert items[0] == dict(data_root=str(phantom_root))  # the config is as it was
+
+
+def test_a_set_that_does_not_take_what_is_shared_is_named(phantom_root):
+    coco = dict(type="CocoLesionDataset", ann_file="coco.json")
+    with pytest.raises(ValueError, match=r"datasets\[1\] is a CocoLesionDataset, which takes no predictions"):
+        ConcatLesionDataset([dict(data_root=str(phantom_root), predictions=None), coco], fold=0, predictions="store")

@@ -14,7 +14,7 @@ PIPELINE = [
     {"type": "LoadImage"},
     {"type": "LoadLesionMask"},
     {"type": "RandomRotateFlip"},
-    {"type": "ResizeToModels", "coarse_size": 32, "sam_size": 64, "mask_size_from": "sam"},
+    {"type": "ResizeToModels", "inputs": ["coarse", "sam"], "gt": "sam"},
     {"type": "PackSegInputs", "keep_original": True},
 ]
 
@@ -50,9 +50,8 @@ def test_parts_are_disjoint_and_complete(phantom_root):
 
 
 def test_a_sample_goes_through_the_pipeline(phantom_root):
-    dataset = DATASETS.build(
-        {"type": "LesionDataset", "data_root": str(phantom_root), "split": "train", "fold": 1, "pipeline": PIPELINE}
-    )
+    options = {"split": "train", "fold": 1, "pipeline": PIPELINE, "sizes": {"coarse": 32, "sam": 64}}
+    dataset = DATASETS.build({"type": "LesionDataset", "data_root": str(phantom_root), **options})
     sample = dataset[2]
     assert sample["inputs"]["coarse_image"].shape == (1, 32, 32)
     assert sample["inputs"]["sam_image"].dtype == torch.uint8
@@ -84,6 +83,21 @@ def test_a_stored_prediction_is_that_of_the_model_that_held_the_image_out(phanto
     for index, name in enumerate(dataset.names):
         expected = np.float32((dataset.splits.images[name].fold + 1) / 10)
         assert (dataset[index]["coarse_prob"] == expected).all()
+
+
+def test_predictions_of_another_size_than_the_networks_are_refused(phantom_root, predictions):
+    assert LesionDataset(phantom_root, "val", 0, predictions=predictions, sizes={"coarse": 16}).coarse_size == 16
+    # A model of phase 2 has no coarse network that could say it.
+    sizes = LesionDataset(phantom_root, "val", 0, predictions=predictions, sizes={"sam": 64})[0]["sizes"]
+    assert sizes == {"coarse": 16, "sam": 64}
+    with pytest.raises(ValueError, match=r"are 16 px.*is 32 px \(sizes\['coarse'\]\)"):
+        LesionDataset(phantom_root, "val", 0, predictions=predictions, sizes={"coarse": 32, "sam": 64})
+
+
+@pytest.mark.parametrize("size", [0, 22.4, "224"])
+def test_sizes_are_checked(phantom_root, size):
+    with pytest.raises(ValueError, match=r"sizes\['coarse'\] is .*sizes=dict\(coarse=224"):
+        LesionDataset(phantom_root, sizes={"coarse": size})
 
 
 def test_a_test_image_takes_the_prediction_of_the_given_fold(phantom_root, predictions):

@@ -1,22 +1,33 @@
 """Stored predictions: round trip, all-or-nothing writing, and one message for all that is wrong."""
 
+import hashlib
 import json
 import os
 
 import numpy as np
 import pytest
+from mmengine.config import ConfigDict
 
-from ultraref.datasets.prediction_store import PredictionManifest, PredictionRequest, PredictionStore
+from ultraref.datasets.prediction_store import (
+    NetworkIdentity,
+    PredictionManifest,
+    PredictionRequest,
+    PredictionStore,
+)
+from ultraref.models.checkpoint_loading import without_initial_weights
+
+NETWORK = {"type": "EncoderDecoder", "encoder": {"type": "Tiny", "depth": 2}, "parts": [{"type": "Head"}]}
 
 
-def manifest(fold=0, split="val", size=8):
-    return PredictionManifest(fold, split, size, "best.pth", "cc", "config.py")
+def manifest(fold=0, split="val", size=8, network=NETWORK):
+    identity = None if network is None else NetworkIdentity.of(network)
+    return PredictionManifest(fold, split, size, "best.pth", "cc", "config.py", identity)
 
 
-def fill(root, names, fold=0, split="val", size=8, sha256="s"):
+def fill(root, names, fold=0, split="val", size=8, sha256="s", network=NETWORK):
     """Writes constant predictions and returns the store."""
     store = PredictionStore(root)
-    with store.writer(manifest(fold, split, size)) as writer:
+    with store.writer(manifest(fold, split, size, network)) as writer:
         for name in names:
             writer.add(name, np.full((size, size), 0.25, np.float32), sha256)
     return store
@@ -34,13 +45,19 @@ def test_round_trip(tmp_path):
     assert sorted(os.listdir(tmp_path / "fold3" / "val")) == ["a.npy", "b.npy", "manifest.json"]
     content = json.loads((tmp_path / "fold3" / "val" / "manifest.json").read_text())
     assert content == {
-        "version": 1,
+        "version": 2,
         "fold": 3,
         "split": "val",
         "coarse_size": 8,
         "checkpoint": "best.pth",
         "checkpoint_sha256": "cc",
         "config": "config.py",
+        "network": {
+            "sha256": hashlib.sha256(
+                b'{"encoder":{"depth":2,"type":"Tiny"},"parts":[{"type":"Head"}],"type":"EncoderDecoder"}'
+            ).hexdigest(),
+            "types": ["EncoderDecoder", "Tiny", "Head"],
+        },
         "images": {"a": "sa", "b": "sb"},
     }
 
@@ -114,7 +131,7 @@ def test_validate_passes_and_gives_the_coarse_size(tmp_path):
 
 def test_validate_names_everything_at_once(tmp_path):
     fill(tmp_path, ["a", "stale"], fold=0, sha256="s")
-    fill(tmp_path, ["c"], fold=1, size=16)
+    fill(tmp_path, ["c"], fold=1, size=16, network={"type": "Other"})
     fill(tmp_path, ["d"], fold=2)
     (tmp_path / "fold2").rename(tmp_path / "fold3")
     requests = [
@@ -134,6 +151,7 @@ def test_validate_names_everything_at_once(tmp_path):
         ("fold0", "no prediction of gone"),
         ("fold0", "other image files", "stale"),
         ("coarse sizes differ", "8", "16"),
+        ("different networks", "EncoderDecoder > Tiny > Head", "fold0", "Other", "fold1"),
     ):
         assert any(all(word in line for word in words) for line in lines), words
     assert "predict_coarse.py" in lines[-1]
@@ -144,3 +162,58 @@ def test_a_prediction_whose_file_was_deleted_is_missing(tmp_path):
     (tmp_path / "fold0" / "val" / "a.npy").unlink()
     with pytest.raises(ValueError, match="no prediction of a"):
         store.validate([PredictionRequest("a", 0, "val", "s")])
+
+
+def test_a_network_is_known_by_its_config_whatever_the_order_and_kind_of_containers():
+    identity = NetworkIdentity.of(
+        ConfigDict(parts=({"type": "Head"},), encoder=dict(depth=2, type="Tiny"), type="EncoderDecoder")
+    )
+    assert identity.sha256 == NetworkIdentity.of(NETWORK).sha256
+    assert identity != NetworkIdentity.of({**NETWORK, "encoder": {"type": "Tiny", "depth": 3}})
+
+
+def test_where_initial_weights_lie_is_not_part_of_the_network():
+    here, there, none = ({"type": "Tiny", "pretrained": path} for path in ("a/w.npz", "b/w.npz", None))
+    assert len({NetworkIdentity.of(without_initial_weights(network)) for network in (here, there, none)}) == 1
+
+
+def test_a_network_given_by_its_class_is_known_by_the_class_name():
+    assert NetworkIdentity.of({"type": NetworkIdentity}) == NetworkIdentity.of({"type": "NetworkIdentity"})
+
+
+def test_folds_of_different_networks_are_refused_and_both_folders_named(tmp_path):
+    fill(tmp_path, ["a"], fold=0)
+    store = fill(tmp_path, ["b"], fold=1, network={**NETWORK, "parts": []})
+    both = [PredictionRequest("a", 0, "val", "s"), PredictionRequest("b", 1, "val", "s")]
+    # Validation reads one fold and training the others: neither may pass.
+    for requests in (both, both[:1], both[1:]):
+        with pytest.raises(ValueError, match=r"different networks \(.*fold0/val.*fold1/val.*\)"):
+            store.validate(requests)
+
+
+def test_the_test_predictions_of_another_network_are_refused(tmp_path):
+    fill(tmp_path, ["a"], fold=0)
+    store = fill(tmp_path, ["t"], fold=0, split="test", network={"type": "Other"})
+    with pytest.raises(ValueError, match=r"different networks \(Other.*fold0/test.*EncoderDecoder.*fold0/val"):
+        store.validate([PredictionRequest("t", 0, "test", "s")])
+    # Those of a fold that nobody asks for don't matter: phase 2 reads the test set of its own fold alone.
+    assert store.validate([PredictionRequest("a", 0, "val", "s")]) == 8
+
+
+def test_a_manifest_of_version_1_reads_as_one_of_an_unknown_network(tmp_path):
+    fill(tmp_path, ["a"], fold=0)
+    path = tmp_path / "fold0" / "val" / "manifest.json"
+    content = json.loads(path.read_text())
+    del content["network"]
+    path.write_text(json.dumps({**content, "version": 1}))
+    store = fill(tmp_path, ["b"], fold=1)
+    assert PredictionStore(tmp_path).manifest(0, "val").network is None
+    assert store.validate([PredictionRequest("a", 0, "val", "s"), PredictionRequest("b", 1, "val", "s")]) == 8
+
+
+def test_a_manifest_of_a_later_version_is_refused(tmp_path):
+    store = fill(tmp_path, ["a"])
+    path = tmp_path / "fold0" / "val" / "manifest.json"
+    path.write_text(path.read_text().replace('"version": 2', '"version": 3'))
+    with pytest.raises(ValueError, match=r"manifest\.json: version 3, but this program reads 1 and 2"):
+        store.manifest(0, "val")

@@ -15,10 +15,10 @@ from ultraref.engine import UltraRunner
 def main() -> None:
     torch.set_num_threads(1)
     work_dir = Path(sys.argv[1])
-    stages = [
-        {"name": "refiner", "train": ["refiner"]},
-        {"name": "joint", "epoch": 1, "train": ["refiner", "coarse.[01]"], "eval": ["coarse.*:BatchNorm*"]},
-    ]
+    stages = {
+        "refiner": {"train": ["refiner"]},
+        "joint": {"epoch": 1, "train": ["refiner", "coarse.[01]"], "eval": ["coarse.*:BatchNorm*"]},
+    }
     cfg = toy_config(
         work_dir,
         epochs=2,

@@ -101,7 +101,7 @@ def test_all_problems_are_listed_at_once():
         (
             "custom_imports.imports",
             ["no_such_module_anywhere"],
-            "custom_imports: Failed to import no_such_module_anywhere",
+            "custom_imports: No module named 'no_such_module_anywhere'",
         ),
         ("custom_imports.import", ["os"], "custom_imports: "),
     ],
@@ -238,11 +238,32 @@ def test_no_options_are_fine():
     check_cfg_options(config(), {})
 
 
+def test_items_of_a_concatenated_set_need_no_type():
+    cfg = config()
+    cfg.train_dataloader.dataset = {
+        "type": "ConcatLesionDataset",
+        "datasets": [{"data_root": "a"}, {"type": "CocoLesionDataset", "ann_file": "b"}],
+        **{"split": "train", "fold": 0, "pipeline": [{"type": "LoadImage"}], "predictions": "p", "exclude": "e"},
+        **{"seed": 1, "sizes": {"coarse": 224}},
+    }
+    check_config(cfg)
+    check_cfg_options(
+        cfg, {"train_dataloader.dataset.datasets.0.exclude": "e", "train_dataloader.dataset.balance": True}
+    )
+    with pytest.raises(ConfigError, match=r"LesionDataset has no argument 'exlude'; did you mean exclude"):
+        check_cfg_options(cfg, {"train_dataloader.dataset.datasets.0.exlude": "e"})
+    cfg.train_dataloader.dataset.datasets[0].data_rot = "a"
+    cfg.train_dataloader.dataset.folds = 1
+    message = problem(cfg)
+    assert "train_dataloader.dataset.datasets.0.data_rot: LesionDataset has no argument 'data_rot'" in message
+    assert "train_dataloader.dataset.folds: ConcatLesionDataset has no argument 'folds'; did you mean fold?" in message
+
+
 def test_errors_of_an_augmentor_may_carry_weights():
     weights = [{"type": "Identity", "weight": 0.5}, {"type": "Shift", "weight": 0.5}]
     augmentor = {"type": "MaskErrorAugmentor", "weights": weights}
     cfg = config()
-    cfg.train_dataloader.dataset.pipeline = [{"type": "SimulateCoarse", "coarse_size": 64, "augmentor": augmentor}]
+    cfg.train_dataloader.dataset.pipeline = [{"type": "SimulateCoarse", "augmentor": augmentor}]
     cfg.train_dataloader.dataset.type = "LesionDataset"
     cfg.train_dataloader.dataset.data_root = "data"
     for key in set(cfg.train_dataloader.dataset) - {"type", "data_root", "pipeline"}:

@@ -47,10 +47,10 @@ def test_ranks_share_the_images_between_them(ranks):
 def test_weights_are_those_of_one_process_with_the_whole_batch(ranks, tmp_path, make_runner):
     """While batch norm is in eval mode: the batch is {rank 0's two, rank 1's two}, in the sampler's order."""
     (one, _), work_dir = ranks
-    stages = [
-        {"name": "refiner", "train": ["refiner"]},
-        {"name": "joint", "epoch": 1, "train": ["refiner", "coarse.[01]"], "eval": ["coarse.*:BatchNorm*"]},
-    ]
+    stages = {
+        "refiner": {"train": ["refiner"]},
+        "joint": {"epoch": 1, "train": ["refiner", "coarse.[01]"], "eval": ["coarse.*:BatchNorm*"]},
+    }
     runner = make_runner(
         toy_config(
             tmp_path,

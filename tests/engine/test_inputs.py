@@ -94,6 +94,19 @@ def test_members_of_a_concatenated_set_are_looked_at(tmp_path):
     ]
 
 
+def test_what_members_of_a_concatenated_set_share_is_handed_on(tmp_path):
+    for name in ("a", "b"):
+        write_splits(tmp_path / name)
+    members = [{"data_root": str(tmp_path / "a")}, {"data_root": str(tmp_path / "b"), "split": "test"}]
+    shared = {"split": "val", "fold": 1, "predictions": str(tmp_path / "preds")}
+    cfg = Config({"val_dataloader": {"dataset": {"type": "ConcatLesionDataset", "datasets": members, **shared}}})
+    cfg.train_dataloader = {}
+    assert [(m.config_key, m.path) for m in find_missing_inputs(cfg)] == [
+        (f"val_dataloader.dataset.datasets.{i}.predictions", str(tmp_path / f"preds/fold1/{split}/manifest.json"))
+        for i, split in enumerate(("val", "test"))
+    ]
+
+
 def test_one_error_lists_all(tmp_path):
     cfg = Config(
         {
@@ -128,3 +141,12 @@ def test_exclusion_manifests_and_annotations_are_looked_for(tmp_path):
     missing = find_missing_inputs(Config({"test_dataloader": dataset(tmp_path / "data", "test", None, **options)}))
     kinds = {item.config_key.rpartition(".")[2]: item.kind for item in missing}
     assert kinds == {"data_root": "data set", "exclude": "exclusion manifest", "ann_file": "annotations"}
+
+
+def test_published_weights_come_with_the_command_that_downloads_them(tmp_path):
+    names = ("medsam_vit_b.pth", "lite_medsam.pth")
+    cfg = Config({"model": {name: {"checkpoint": str(tmp_path / name)} for name in names}})
+    commands = [item.command for item in find_missing_inputs(cfg)]
+    url = "https://zenodo.org/records/10689643/files/medsam_vit_b.pth"
+    # LiteMedSAM's file is behind a page.
+    assert commands == [f"curl -L --create-dirs -o {tmp_path}/medsam_vit_b.pth {url}", ADVICE]

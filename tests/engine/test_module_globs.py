@@ -47,8 +47,14 @@ def test_select_modules_takes_what_is_within_and_can_ask_for_a_class():
     assert select_modules(model, [], "here") == []
 
 
+def test_a_module_without_parameters_gives_none():
+    model = Model()
+    model.gate = nn.Identity()
+    assert select_parameters(model, ["gate"], "here") == set()
+
+
 def test_nothing_found_gives_near_names():
-    with pytest.raises(ValueError, match=r"stages.0: 'decodr.\*' matches no part of the model .*near it: decoder"):
+    with pytest.raises(ValueError, match=r"stages.0: 'decodr.\*' matches no part of the model.*near it: decoder"):
         select_parameters(Model(), ["decodr.*"], "stages.0")
     with pytest.raises(ValueError, match=r"eval: 'head:BatchNorm1d' matches no module of the model; near it: head"):
         select_modules(Model(), ["head:BatchNorm1d"], "eval")

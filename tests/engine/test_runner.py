@@ -8,7 +8,7 @@ import torch
 from engine_toys import toy_config
 from mmengine.hooks import Hook
 
-from ultraref.engine.runner import checkpoint_to_resume, load_strictly
+from ultraref.engine.runner import checkpoint_to_resume
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_test_loads_all_weights_without_touching_the_training_data(trained, tmp_
 @pytest.mark.parametrize(
     ("model", "expected"),
     [
-        ({"type": "ToyModel", "width": 6}, "size mismatch"),
+        ({"type": "ToyModel", "width": 6}, "of another shape: "),
         ({"type": "ToyModel", "width": 8, "extra": True}, "1 missing in the file: extra.weight"),
         ({"type": "ToyModel", "width": 8, "less": True}, "2 in the file but not in the model: refiner.2.weight"),
     ],
@@ -61,12 +61,6 @@ def test_load_from_is_strict(trained, tmp_path, make_runner, model, expected):
         runner.test()
     assert expected in str(error.value)
     assert "best.pth" in str(error.value)
-
-
-def test_zero_matching_keys_name_both_sides():
-    with pytest.raises(ValueError, match="2 missing in the file: weight, bias") as error:
-        load_strictly(torch.nn.Linear(2, 2), {"encoder.weight": torch.zeros(1)}, "other.pth")
-    assert "1 in the file but not in the model: encoder.weight" in str(error.value)
 
 
 def test_resume_without_a_checkpoint_starts_from_the_beginning(tmp_path, make_runner):

@@ -9,9 +9,9 @@ from ultraref.evaluation import RefinementMetric, refinement_table
 from ultraref.structures import SegDataSample
 
 
-def sample(name, coarse, final, target, original=None):
+def sample(name, coarse, refined, target, original=None):
     item = SegDataSample(metainfo=dict(name=name, coarse_empty=False))
-    for field, value in (("coarse", coarse), ("sam", final), ("pred", final), ("gt_sem_seg", target)):
+    for field, value in (("coarse", coarse), ("sam", refined), ("refined", refined), ("gt_sem_seg", target)):
         if value is not None:
             item.set_pixels(field, value[None])
     if original is not None:
@@ -55,6 +55,16 @@ def test_original_size_compares_with_the_untouched_mask():
     left[:, :4] = 1
     metric.process({}, [sample("a", left, left, left, original)])
     assert metric.evaluate(1)["val_refined/dice"] == 1
+
+
+def test_the_models_frame_is_that_of_its_ground_truth():
+    """A mask that covers 3 of 8 rows there, whatever the size of the probability."""
+    metric = RefinementMetric(size="model")
+    prob = torch.zeros(4, 4)
+    prob[:2] = 1
+    metric.process({}, [sample("a", prob, prob, half(3))])
+    # Upsampled it covers 4 rows: 2 * 3 / (3 + 4).
+    assert metric.evaluate(1)["val_refined/dice"] == pytest.approx(6 / 7)
 
 
 def test_coarse_alone_has_no_difference():

@@ -5,12 +5,58 @@ import torch
 from torch import nn
 
 from ultraref import provenance
-from ultraref.models.checkpoint_loading import load_part
+from ultraref.models.checkpoint_loading import compare_shapes, load_part, load_strictly
 
 
 def write(path, state, **meta):
     torch.save(dict(state_dict=state, meta=meta), path)
     return path
+
+
+def test_zero_matching_keys_name_both_sides():
+    with pytest.raises(ValueError, match=r"other\.pth does not fit the model Linear") as error:
+        load_strictly(nn.Linear(2, 2), {"encoder.weight": torch.zeros(1)}, "other.pth", hint="It holds an encoder")
+    assert str(error.value).splitlines()[1:] == [
+        "  2 missing in the file: weight, bias",
+        "  1 in the file but not in the model: encoder.weight",
+        "It holds an encoder",
+    ]
+
+
+def test_a_module_is_filled_whole_or_not_at_all():
+    module = nn.Linear(2, 3)
+    before = {key: value.clone() for key, value in module.state_dict().items()}
+    with pytest.raises(ValueError, match=r"1 of another shape: bias is \(4,\) in the file, \(3,\) in the model"):
+        load_strictly(module, {"weight": torch.zeros(3, 2), "bias": torch.zeros(4)}, "file.pth")
+    assert all(torch.equal(value, before[key]) for key, value in module.state_dict().items())
+
+
+def test_what_is_no_tensor_is_refused():
+    with pytest.raises(ValueError, match=r"bias is \('str',\) in the file"):
+        load_strictly(nn.Linear(2, 3), {"weight": torch.zeros(3, 2), "bias": "none"}, "file.pth")
+
+
+def test_optional_keys_may_be_missing_and_are_loaded_where_they_are_there():
+    module = nn.Linear(2, 3)
+    bias = module.bias.detach().clone()
+    load_strictly(module, {"weight": torch.ones(3, 2)}, "file.pth", optional={"bias"})
+    assert torch.equal(module.bias, bias)
+    assert (module.weight == 1).all()
+    load_strictly(module, {"weight": torch.ones(3, 2), "bias": torch.ones(3)}, "file.pth", optional={"bias"})
+    assert (module.bias == 1).all()
+
+
+def test_only_the_named_keys_are_filled_and_others_refused():
+    module = nn.Linear(2, 3)
+    load_strictly(module, {"bias": torch.ones(3)}, "file.pth", only={"bias"})
+    assert (module.bias == 1).all()
+    with pytest.raises(ValueError, match="1 in the file but not in the model: weight"):
+        load_strictly(module, module.state_dict(), "file.pth", only={"bias"})
+
+
+def test_a_long_list_is_cut():
+    differences = compare_shapes({f"layer{i}": (1,) for i in range(7)}, {})
+    assert str(differences) == "  7 missing in the file: layer0, layer1, layer2, layer3, layer4, ..."
 
 
 def test_part_is_loaded_and_its_training_images_are_noted(tmp_path):
@@ -35,7 +81,7 @@ def test_missing_part_names_those_there_are(tmp_path):
 
 def test_shapes_that_differ_are_named(tmp_path):
     path = write(tmp_path / "best.pth", {"network.weight": torch.zeros(5, 2), "network.bias": torch.zeros(3)})
-    with pytest.raises(ValueError, match=r"weight: \(5, 2\) in the file, \(3, 2\) in the model"):
+    with pytest.raises(ValueError, match=r"weight is \(5, 2\) in the file, \(3, 2\) in the model"):
         load_part(nn.Linear(2, 3), path, prefix="network.")
 
 

@@ -5,17 +5,17 @@ import torch
 from mmengine.structures import BaseDataElement
 
 from ultraref.structures import SegDataSample
-from ultraref.visualization.overlay import FINAL, POSITIVE, draw_overlay
+from ultraref.visualization.overlay import POSITIVE, REFINED, draw_overlay
 
 
 def prediction(size=64, **metainfo):
     sample = SegDataSample(metainfo=dict(name="x", ori_shape=(64, 96), **metainfo))
-    truth, final = torch.zeros(1, size, size), torch.zeros(1, size, size)
+    truth, refined = torch.zeros(1, size, size), torch.zeros(1, size, size)
     truth[:, 8:40, 8:40] = 1
-    final[:, 24:56, 8:40] = 1
+    refined[:, 24:56, 8:40] = 1
     sample.set_pixels("gt_sem_seg", truth)
     sample.set_pixels("coarse", truth)
-    sample.set_pixels("pred", final)
+    sample.set_pixels("refined", refined)
     sample.set_pixels("gate", torch.full((1, size, size), 0.25))
     return sample
 
@@ -29,9 +29,9 @@ def test_panels_keep_the_original_aspect():
 def test_error_panel_marks_missed_and_false_pixels():
     picture = draw_overlay(np.zeros((64, 64), np.uint8), prediction(), height=128)
     error = picture[:, 3 * 192 :]
-    # The frame of 64 px is drawn 2 px a pixel along y and 3 along x; row 16 is truth alone, row 48 final alone.
+    # The frame of 64 px is drawn 2 px a pixel along y and 3 along x; row 16 is truth alone, row 48 refined alone.
     assert tuple(error[2 * 16, 3 * 24]) == POSITIVE
-    assert tuple(error[2 * 48, 3 * 24]) == FINAL
+    assert tuple(error[2 * 48, 3 * 24]) == REFINED
 
 
 def test_points_land_in_the_image():

@@ -7,16 +7,15 @@ time / mean time of the transform.
 """
 
 import argparse
-import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import cv2
 import numpy as np
 from rich.progress import track
 from scipy.ndimage import distance_transform_edt
 
+from ultraref.atomic import write_json
 from ultraref.datasets.mask_errors import PRESETS, MaskErrorAugmentor
 from ultraref.datasets.mask_errors.find_masks import find_masks
 from ultraref.testing.phantom import make_phantom
@@ -46,7 +45,7 @@ def main():
         report[str(size)] = result
         print_result(size, result)
     if args.json:
-        Path(args.json).write_text(json.dumps(report, indent=2) + "\n")
+        write_json(args.json, report)
 
 
 def phantom_masks(num: int, seed: int) -> list[np.ndarray]:

@@ -9,7 +9,6 @@ that of a process of its own for each side.
 """
 
 import argparse
-import json
 import os
 import platform
 import re
@@ -19,7 +18,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import ultraref  # isort: skip  (makes segment_anything importable next to any build of torch)
@@ -27,14 +25,17 @@ import ultraref  # isort: skip  (makes segment_anything importable next to any b
 import numpy as np
 import torch
 from rich.progress import track
-from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 from torch import nn
 
-from ultraref.models.sam import ARCHS, SAM, EmbeddingCache, SAMArch
-from ultraref.models.sam.arch import resolve_arch
-from ultraref.models.sam.lora import add_lora
+from ultraref.atomic import write_json
+from ultraref.models.sam import SAM, EmbeddingCache, ImageEmbedding
+from ultraref.models.sam.image_encoders.vit_arch import ARCHS
+from ultraref.models.sam.lora import LoRALinear
 from ultraref.structures import Prompts
+from ultraref.testing.package_sam import build_package_sam
 
+# Sizes of the mask decoder, where they aren't the published ones.
+DECODERS = {"tiny": {"num_heads": 4, "mlp_dim": 512, "iou_head_hidden_dim": 128}}
 ITEMS = {
     "encoder": ("ours", "package"),
     "encoder_lora": ("ours", "package"),
@@ -57,34 +58,18 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def build_package(arch: SAMArch) -> Sam:
-    """The same sizes from the package's own modules."""
-    side = (arch.embedding_size, arch.embedding_size)
-    encoder = ImageEncoderViT(
-        img_size=arch.image_size,
-        patch_size=arch.patch_size,
-        embed_dim=arch.embed_dim,
-        depth=arch.depth,
-        num_heads=arch.num_heads,
-        mlp_ratio=arch.mlp_ratio,
-        out_chans=arch.out_chans,
-        norm_layer=partial(nn.LayerNorm, eps=1e-6),
-        use_rel_pos=True,
-        window_size=arch.window_size,
-        global_attn_indexes=arch.global_attn_indexes,
-    )
-    transformer = TwoWayTransformer(arch.decoder_depth, arch.out_chans, arch.decoder_heads, arch.decoder_mlp_dim)
-    decoder = MaskDecoder(
-        transformer_dim=arch.out_chans, transformer=transformer, iou_head_hidden_dim=arch.iou_head_hidden_dim
-    )
-    return Sam(encoder, PromptEncoder(arch.out_chans, side, (arch.image_size,) * 2, 16), decoder)
-
-
 class Bench:
     """Makes the runs of an item's two sides, as functions without arguments."""
 
     def __init__(self, args: argparse.Namespace):
-        self.arch = resolve_arch(args.arch, args.image_size)
+        self.config = {
+            "image_encoder": {"type": "SAMViT", "arch": args.arch, "image_size": args.image_size},
+            "mask_decoder": {"type": "SAMMaskDecoder", **DECODERS.get(args.arch, {})},
+        }
+        # Sizes alone, without memory.
+        with torch.device("meta"):
+            self.sizes = SAM(**self.config)
+        self.arch = self.sizes.image_encoder.arch
         self.device = torch.device(args.device)
         self.dtype = getattr(torch, args.dtype)
         self.batch, self.decode_batch = args.batch, max(4, args.batch)
@@ -101,18 +86,19 @@ class Bench:
         return autocast_run
 
     def _model(self, side: str, lora: bool = False) -> nn.Module:
-        sam = build_package(self.arch) if side == "package" else SAM(self.arch)
+        sam = build_package_sam(self.sizes) if side == "package" else SAM(**self.config)
         sam.image_encoder.requires_grad_(False)
         if lora:
-            add_lora(sam.image_encoder, rank=4, alpha=4.0)
+            for block in sam.image_encoder.blocks:
+                block.attn.qkv = LoRALinear(block.attn.qkv, rank=4, alpha=4.0, dropout=0.0)
         return sam.to(self.device)
 
     def _image(self, batch: int) -> torch.Tensor:
-        size = self.arch.image_size
+        size = self.sizes.image_size
         return torch.randn(batch, 3, size, size, generator=self.generator).to(self.device)
 
     def _prompts(self, batch: int) -> Prompts:
-        size, mask = self.arch.image_size, 4 * self.arch.embedding_size
+        size, mask = self.sizes.image_size, self.sizes.mask_size
         labels = torch.tensor([[1.0, 0.0]]).expand(batch, 2)
         points = torch.rand(batch, 2, 2, generator=self.generator) * size
         box = torch.rand(batch, 4, generator=self.generator) * size
@@ -139,20 +125,21 @@ class Bench:
         return run
 
     def _decode(self, side: str) -> Callable:
-        sam, prompts, e = self._model(side), self._prompts(self.decode_batch), self.arch.embedding_size
-        embedding = torch.randn(self.decode_batch, self.arch.out_chans, e, e, generator=self.generator).to(self.device)
+        sam, prompts, e = self._model(side), self._prompts(self.decode_batch), self.sizes.embedding_size
+        channels = self.sizes.embed_dim
+        features = torch.randn(self.decode_batch, channels, e, e, generator=self.generator).to(self.device)
 
         def loop():
             position, results = sam.prompt_encoder.get_dense_pe(), []
             for i in range(self.decode_batch):
                 one = {k: v[i : i + 1] for k, v in prompts.as_dict().items()}
                 tokens = sam.prompt_encoder((one["points"], one["labels"]), one["box"], one["mask_logits"])
-                results.append(sam.mask_decoder(embedding[i : i + 1], position, *tokens, multimask_output=True))
+                results.append(sam.mask_decoder(features[i : i + 1], position, *tokens, multimask_output=True))
             return [torch.cat(x) for x in zip(*results)]
 
         def run():
             sam.zero_grad()
-            logits, iou = loop() if side == "package" else sam.decode(embedding, prompts)
+            logits, iou = loop() if side == "package" else sam.decode(ImageEmbedding(features), prompts)
             (logits.float().square().mean() + iou.float().square().mean()).backward()
 
         return run
@@ -161,11 +148,12 @@ class Bench:
         sam, image, prompts = self._model(side).train(), self._image(self.batch), self._prompts(self.batch)
         optimizer = torch.optim.AdamW([p for p in sam.parameters() if p.requires_grad], lr=1e-5)
         folder = tempfile.TemporaryDirectory()
-        cache = EmbeddingCache(folder.name, "benchmark")
+        cache = EmbeddingCache(folder.name)
         hashes = [f"image {i}" for i in range(self.batch)]
 
         def run(folder=folder):  # holds the folder as long as the run is held
-            embedding = cache.encode(sam, image, hashes) if side == "cached" else sam.encode(image)
+            cached = side == "cached"
+            embedding = cache.encode(sam, image, hashes) if cached else sam.encode(sam.normalise(image))
             logits, iou = sam.decode(embedding, prompts)
             optimizer.zero_grad()
             (logits.float().square().mean() + iou.float().square().mean()).backward()
@@ -175,7 +163,7 @@ class Bench:
 
     def linear_products(self) -> list[tuple[int, tuple[int, int, int]]]:
         """The encoder's linear layers as (how many, (rows, in, out))."""
-        a, tokens = self.arch, self.batch * self.arch.embedding_size**2
+        a, tokens = self.arch, self.batch * self.sizes.embedding_size**2
         hidden = int(a.embed_dim * a.mlp_ratio)
         return [
             (a.depth, (tokens, a.embed_dim, 3 * a.embed_dim)),
@@ -194,7 +182,7 @@ class Bench:
 
     def encoder_flops(self) -> float:
         """Useful operations of one encoder run, from shapes: padding of windows is not counted."""
-        a, side = self.arch, self.arch.embedding_size
+        a, side = self.arch, self.sizes.embedding_size
         tokens, dim, windows = side**2, a.embed_dim, a.window_size
         linear = sum(2 * count * m * k * n for count, (m, k, n) in self.linear_products())
         strips = [min(windows, side - i) for i in range(0, side, windows)]
@@ -205,7 +193,7 @@ class Bench:
             2 * 2 * pairs * dim  # q k^T and p v
             + 2 * tokens * rows * dim  # row and column products
             + 2 * tokens * dim * 3 * a.patch_size**2
-            + 2 * tokens * (dim * a.out_chans + 9 * a.out_chans**2)
+            + 2 * tokens * (dim * a.out_channels + 9 * a.out_channels**2)
         )
         return linear + self.batch * per_image
 
@@ -330,7 +318,7 @@ def main(argv: list[str] | None = None) -> None:
         results[item] = compare(bench, args, item)
     show(results)
     if args.json:
-        Path(args.json).write_text(json.dumps(results, indent=2) + "\n")
+        write_json(args.json, results)
 
 
 if __name__ == "__main__":

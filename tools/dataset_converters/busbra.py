@@ -1,5 +1,7 @@
 """Converts the published BUS-BRA archive: python tools/dataset_converters/busbra.py SRC DST [--official-folds 5]."""
 
+import sys
+
 from ultraref.datasets.converters import find_busbra
 from ultraref.datasets.converters.busbra import OFFICIAL_FOLDS
 from ultraref.datasets.converters.command_line import run_converter
@@ -13,4 +15,4 @@ OPTIONS = {
 }
 
 if __name__ == "__main__":
-    run_converter("busbra", find_busbra, __doc__, options=OPTIONS)
+    sys.exit(run_converter("busbra", find_busbra, __doc__, options=OPTIONS))

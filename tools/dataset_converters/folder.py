@@ -3,6 +3,8 @@ python tools/dataset_converters/folder.py SRC DST --images "*/image_*.png" --mas
     --mask-name "{name}_mask"
 """
 
+import sys
+
 from ultraref.datasets.converters import find_folder
 from ultraref.datasets.converters.command_line import run_converter
 
@@ -19,4 +21,4 @@ OPTIONS = {
 }
 
 if __name__ == "__main__":
-    run_converter("folder", find_folder, __doc__, options=OPTIONS)
+    sys.exit(run_converter("folder", find_folder, __doc__, options=OPTIONS))

@@ -1,29 +1,25 @@
 """Writes a converted set as COCO instances: python tools/dataset_converters/to_coco.py ROOT OUT.json."""
 
 import argparse
-import json
 import sys
-from pathlib import Path
 
 from rich.progress import track
 
+from ultraref.atomic import write_json
+from ultraref.console import run
 from ultraref.datasets.converters import to_coco
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("root", help="the converted set")
     parser.add_argument("out", help="JSON file to write; file names in it are relative to ROOT")
     args = parser.parse_args()
-    try:
-        content = to_coco(args.root, lambda names: track(names, description="masks"))
-        out = Path(args.out)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(content) + "\n", encoding="utf-8")
-    except (OSError, ValueError) as error:
-        sys.exit(f"error: {error}")
-    print(f"{out}: {len(content['images'])} images, {len(content['annotations'])} annotations")
+    content = to_coco(args.root, lambda names: track(names, description="masks"))
+    write_json(args.out, content, indent=None)
+    print(f"{args.out}: {len(content['images'])} images, {len(content['annotations'])} annotations")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(main))

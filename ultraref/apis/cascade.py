@@ -17,8 +17,9 @@ from rich.console import Console
 
 from ultraref.apis.config import load_config
 from ultraref.apis.predict_coarse import predict_coarse
-from ultraref.apis.test import test, write_json
+from ultraref.apis.test import test
 from ultraref.apis.train import train
+from ultraref.atomic import write_json
 from ultraref.evaluation import OVERLAP_NAMES
 
 STAMP = "finished.json"
@@ -26,22 +27,28 @@ STAMP = "finished.json"
 
 @dataclass(frozen=True)
 class Cascade:
-    """The configs of one cascade, and where its results go.
+    """The recipes of one cascade, and where its results go.
 
     Attributes:
-        phase1: a phase-1 config for each fold. Refinement of fold k needs the predictions of all of them.
-        phase2: phase-2 config of the fold that is refined.
-        phase3: phase-3 configs of that fold; the first is the one that the summary is about.
-        work_dir: receives one folder a config, as its configs expect it, overlays/ and summary.json.
+        phase1: phase-1 recipe, trained for each fold. Refinement of one needs the predictions of all of them.
+        phase2: phase-2 recipe, trained for the fold that is refined.
+        phase3: phase-3 recipes of that fold; the first is the one that the summary is about.
+        set: the set of images, see `read_recipe`.
+        work_dir: receives overlays/ and summary.json.
+        num_folds: folds of the set.
+        fold: the one that is refined.
         jobs: how many trainings that don't depend on each other run at a time, in processes of one thread each. Small
             networks gain nothing from a second thread. More jobs than cores share them, so that no core waits for the last
             fold. 1 trains in this process.
     """
 
-    phase1: Sequence[str]
+    phase1: str
     phase2: str
     phase3: Sequence[str]
+    set: str
     work_dir: str
+    num_folds: int = 5
+    fold: int = 0
     jobs: int = 1
 
 
@@ -55,10 +62,10 @@ def run_cascade(cascade: Cascade) -> dict:
         trained model; and `seconds`, the wall time of each step that this call ran.
     """
     runner = _StepRunner(Path(cascade.work_dir), cascade.jobs)
-    phase1 = [runner.config(path) for path in cascade.phase1]
-    phase2 = runner.config(cascade.phase2)
-    phase3 = [runner.config(path) for path in cascade.phase3]
-    fold = phase2.val_dataloader.dataset.fold
+    fold = cascade.fold
+    phase1 = [load_config(cascade.phase1, set=cascade.set, fold=k) for k in range(cascade.num_folds)]
+    phase2 = load_config(cascade.phase2, set=cascade.set, fold=fold)
+    phase3 = [load_config(path, set=cascade.set, fold=fold) for path in cascade.phase3]
 
     runner.train(phase1)
     for cfg in phase1:
@@ -72,10 +79,10 @@ def run_cascade(cascade: Cascade) -> dict:
     models = {}
     for cfg in (phase2, *phase3):
         show_dir = Path(cascade.work_dir) / "overlays" if cfg is phase3[0] else None
-        models[Path(cfg.filename).stem] = runner.test(cfg, show_dir)
+        models[_name(cfg)] = runner.test(cfg, show_dir)
     summary = {
-        **models[Path(phase3[0].filename).stem],
-        "model": Path(phase3[0].filename).stem,
+        **models[_name(phase3[0])],
+        "model": _name(phase3[0]),
         "models": models,
         "seconds": runner.seconds,
     }
@@ -93,14 +100,11 @@ class _StepRunner:
         self._history = hashlib.sha256()
         self._console = Console()
 
-    def config(self, path: str) -> Config:
-        return load_config(path, work_dir=self.work_dir / Path(path).stem)
-
     def train(self, cfgs: Sequence[Config]) -> None:
         """Trains configs that don't depend on each other, `jobs` at a time."""
         waiting = {}
         for cfg in cfgs:
-            name = f"train {Path(cfg.filename).stem}"
+            name = f"train {_name(cfg)}"
             stamp, key = self._stamp(cfg, Path(cfg.work_dir) / STAMP)
             if self._start(name, stamp, key, Path(cfg.work_dir) / "best.pth"):
                 waiting[name] = (cfg, stamp, key, self._resumes(cfg, key))
@@ -114,7 +118,11 @@ class _StepRunner:
         self._begun = time.perf_counter()
         with _one_thread_each(), ProcessPoolExecutor(self.jobs, _preloaded_context()) as pool:
             futures = {
-                pool.submit(_train_by_path, cfg.filename, cfg.work_dir, resume): (name, stamp, key)
+                pool.submit(_train_recipe, cfg.filename, cfg.set_name, cfg.fold, cfg.work_dir, resume): (
+                    name,
+                    stamp,
+                    key,
+                )
                 for name, (cfg, stamp, key, resume) in waiting.items()
             }
             for future in as_completed(futures):
@@ -142,7 +150,7 @@ class _StepRunner:
     def test(self, cfg: Config, show_dir: Path | None) -> dict:
         metrics_path = Path(cfg.work_dir) / "metrics.json"
         stamp, key = self._stamp(cfg, Path(cfg.work_dir) / "tested.json")
-        name = f"test {Path(cfg.filename).stem}"
+        name = f"test {_name(cfg)}"
         if self._start(name, stamp, key, metrics_path):
             test(cfg, str(Path(cfg.work_dir) / "best.pth"), show_dir=None if show_dir is None else str(show_dir))
             self._finish(name, stamp, key)
@@ -173,9 +181,14 @@ class _StepRunner:
         write_json(stamp, key)
 
 
-def _train_by_path(path: str, work_dir: str, resume: bool) -> None:
+def _name(cfg: Config) -> str:
+    """What a step calls a run: the last part of its work directory."""
+    return Path(cfg.work_dir).name
+
+
+def _train_recipe(path: str, set: str, fold: int, work_dir: str, resume: bool) -> None:
     """Trains in a process of its own."""
-    train(load_config(path, work_dir=work_dir), resume=resume)
+    train(load_config(path, work_dir=work_dir, set=set, fold=fold), resume=resume)
 
 
 def _preloaded_context() -> multiprocessing.context.BaseContext:

@@ -8,8 +8,7 @@ from mmengine.registry import init_default_scope
 from ultraref import provenance
 from ultraref.apis.config import load_config
 from ultraref.checkpoint import load_checkpoint_file
-from ultraref.engine.runner import load_strictly
-from ultraref.models.checkpoint_loading import without_initial_weights
+from ultraref.models.checkpoint_loading import OTHER_MODEL, load_strictly, without_initial_weights
 from ultraref.registry import MODELS
 
 
@@ -32,6 +31,6 @@ def init_model(config: str | Config, checkpoint: str, device: str = "cpu") -> Ba
     init_default_scope("ultraref")
     loaded = load_checkpoint_file(checkpoint)
     model = MODELS.build(without_initial_weights(cfg.model))
-    load_strictly(model, loaded["state_dict"], str(checkpoint))
+    load_strictly(model, loaded["state_dict"], f"checkpoint {checkpoint}", hint=OTHER_MODEL)
     provenance.record_loaded(model, str(checkpoint), loaded.get("meta", {}).get("trained_on", []))
     return model.to(torch.device(device)).eval()

@@ -13,7 +13,9 @@ from ultraref import provenance
 from ultraref.apis.model import init_model
 from ultraref.datasets.collate import stack_collate
 from ultraref.datasets.image_io import sha256_of_file
-from ultraref.datasets.prediction_store import PredictionManifest, PredictionStore
+from ultraref.datasets.prediction_store import NetworkIdentity, PredictionManifest, PredictionStore
+from ultraref.errors import UserError
+from ultraref.models.checkpoint_loading import without_initial_weights
 from ultraref.registry import DATASETS
 
 
@@ -39,20 +41,20 @@ def predict_coarse(
     fold = cfg.val_dataloader.dataset.get("fold")
     root = root or cfg.get("predictions_root")
     if fold is None or root is None:
-        raise ValueError(
+        raise UserError(
             f"{cfg.filename}: predict_coarse needs val_dataloader.dataset.fold (found {fold}) and predictions_root (found {root})"
         )
     if cfg.model.type != "CoarseSegmentor":
-        raise ValueError(
+        raise UserError(
             f"{cfg.filename}: predict_coarse needs a phase-1 config, whose model is a CoarseSegmentor, not {cfg.model.type}"
         )
     init_default_scope("ultraref")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     model = init_model(cfg, checkpoint, device)
-    dataset = DATASETS.build(copy.deepcopy(dataloader.dataset))
+    dataset = DATASETS.build(dict(copy.deepcopy(dataloader.dataset), sizes=model.sizes))
     seen = frozenset().union(*provenance.collect(model).values())
     if not seen:
-        raise ValueError(
+        raise UserError(
             f"{checkpoint} doesn't say which images it was trained on; predict with one that tools/train.py wrote"
         )
     # A test set is predicted by the model of one fold as well: the checkpoint must have held that fold out.
@@ -60,7 +62,7 @@ def predict_coarse(
     images = {**dataset.image_hashes, **held_out.image_hashes}
     names = sorted(name for name, sha256 in images.items() if sha256 in seen)
     if names:
-        raise ValueError(
+        raise UserError(
             f"{checkpoint} was trained on {len(names)} of {len(images)} images that are predicted or held out "
             f"({', '.join(names[:3])}, ...), so its predictions would not be out of fold; give the checkpoint that held fold "
             f"{fold} out"
@@ -78,6 +80,7 @@ def predict_coarse(
         checkpoint=str(checkpoint),
         checkpoint_sha256=sha256_of_file(checkpoint),
         config=str(cfg.filename),
+        network=NetworkIdentity.of(without_initial_weights(cfg.model.network)),
     )
     store = PredictionStore(root)
     with store.writer(manifest) as writer, torch.inference_mode():

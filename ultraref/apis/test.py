@@ -1,12 +1,12 @@
 """Tests a checkpoint on the test set of its config."""
 
-import json
-import os
 from pathlib import Path
 
 from mmengine.config import Config
 
+from ultraref.atomic import write_json
 from ultraref.engine.inputs import require_inputs
+from ultraref.errors import MissingFileError
 from ultraref.models.checkpoint_loading import without_initial_weights
 from ultraref.registry import RUNNERS
 
@@ -19,7 +19,7 @@ def test(
     Args:
         cfg: a config from `load_config`.
         checkpoint: a checkpoint of the whole model, as tools/train.py leaves it.
-        out: folder for the final masks, one PNG an image in its native size, 0 and 255; None writes none.
+        out: folder for the refined masks, one PNG an image in its native size, 0 and 255; None writes none.
         show_dir: folder for an overlay of every case; None draws none.
         launcher: "none", "pytorch", "slurm" or "mpi".
 
@@ -31,7 +31,7 @@ def test(
         ultraref.engine.inputs.MissingInputsError: the data are missing.
     """
     if not Path(checkpoint).is_file():
-        raise FileNotFoundError(
+        raise MissingFileError(
             f"checkpoint {checkpoint} does not exist; tools/train.py leaves best.pth in its work directory"
         )
     cfg = cfg.copy()
@@ -49,24 +49,16 @@ def test(
         "val_evaluator",
     ):
         cfg.pop(key, None)
-    cfg.custom_hooks = [hook for hook in cfg.get("custom_hooks", []) if hook["type"] != "ProgressiveUnfreezeHook"]
+    hooks = dict(cfg.get("default_hooks") or {}, unfreezing=None)
     cfg.test_evaluator.csv_path = str(Path(cfg.work_dir) / "metrics.csv")
     if show_dir is not None:
-        others = [hook for hook in cfg.custom_hooks if hook["type"] != "OverlayHook"]
-        cfg.custom_hooks = [*others, dict(type="OverlayHook", num_test=None, show_dir=str(show_dir))]
+        hooks["overlays"] = dict(type="OverlayHook", num_test=None, show_dir=str(show_dir))
     if out is not None:
-        cfg.custom_hooks.append(dict(type="MaskWriterHook", folder=str(out)))
+        hooks["masks"] = dict(type="MaskWriterHook", folder=str(out))
+    cfg.default_hooks = hooks
     require_inputs(cfg)
     runner = RUNNERS.build(cfg)
     metrics = runner.test()
     if runner.rank == 0:
         write_json(Path(cfg.work_dir) / "metrics.json", metrics)
     return metrics
-
-
-def write_json(path: Path, value) -> None:
-    """Writes `value` as JSON, never leaving half a file behind."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".partial")
-    temporary.write_text(json.dumps(value, indent=2) + "\n")
-    os.replace(temporary, path)

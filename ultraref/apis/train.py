@@ -1,9 +1,13 @@
 """Trains what a config describes."""
 
+from collections.abc import Iterator
+
 from mmengine.config import Config
 
+from ultraref.datasets.transforms import may_change_image
 from ultraref.engine.inputs import require_inputs
 from ultraref.engine.runner import checkpoint_to_resume
+from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import without_initial_weights
 from ultraref.registry import RUNNERS, TRANSFORMS
 
@@ -41,14 +45,24 @@ def check_embedding_cache(cfg: Config) -> None:
     """Refuses to cache the embeddings of images that differ in each epoch.
 
     Raises:
-        ValueError: `model.refiner.embedding_cache` is set and a transform of the training pipeline moves pixels.
+        ValueError: `model.refiner.embedding_cache` is set and a transform of the training pipeline moves pixels or
+            changes grey values, or doesn't say that it doesn't, as those of other packages.
     """
     if not cfg.model.get("refiner", {}).get("embedding_cache"):
         return
-    for index, step in enumerate(cfg.train_dataloader.dataset.get("pipeline", [])):
-        if getattr(TRANSFORMS.get(step["type"]), "moves_pixels", False):
-            raise ValueError(
-                f"model.refiner.embedding_cache: train_dataloader.dataset.pipeline.{index} ({step['type']}) moves pixels, so "
-                f"that SAM sees another image in each epoch, and the cache would only fill the disk. Remove the transform, or "
-                f"set embedding_cache=None"
+    for where, step in _steps(cfg.train_dataloader.dataset, "train_dataloader.dataset"):
+        name = step["type"]
+        if may_change_image(TRANSFORMS.get(name) if isinstance(name, str) else name):
+            raise UserError(
+                f"model.refiner.embedding_cache: {where} ({getattr(name, '__name__', name)}) moves pixels or changes "
+                f"grey values at random, so that SAM sees another image in each epoch, and the cache would only fill "
+                f"the disk. Remove the transform, or set embedding_cache=None"
             )
+
+
+def _steps(dataset: dict, where: str) -> Iterator[tuple[str, dict]]:
+    """Yields the config path and the config of every transform of a data set and of those that it joins."""
+    for index, step in enumerate(dataset.get("pipeline") or []):
+        yield f"{where}.pipeline.{index}", step
+    for index, part in enumerate(dataset.get("datasets", [])):
+        yield from _steps(part, f"{where}.datasets.{index}")

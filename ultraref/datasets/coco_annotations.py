@@ -11,6 +11,8 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as coco_mask
 
+from ultraref.errors import MissingFileError, UserError
+
 # Coordinates of a polygon with fewer corners than a triangle.
 _TRIANGLE = 6
 
@@ -116,20 +118,20 @@ def read_coco(
 
 def _load(path: Path) -> dict:
     if not path.is_file():
-        raise FileNotFoundError(
+        raise MissingFileError(
             f"{path}: no such file. A converted set becomes COCO with python tools/dataset_converters/to_coco.py"
         )
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path}: is not JSON ({error})") from error
+        raise UserError(f"{path}: is not JSON ({error})") from error
     lacking = [key for key in ("images", "annotations") if not isinstance(content, dict) or key not in content]
     if lacking:
-        raise ValueError(f"{path}: is not a COCO instances file: it has no {' and no '.join(lacking)}")
+        raise UserError(f"{path}: is not a COCO instances file: it has no {' and no '.join(lacking)}")
     for record in content["images"]:
         absent = [key for key in ("id", "file_name", "height", "width") if key not in record]
         if absent:
-            raise ValueError(f"{path}: the image {record.get('file_name', record)} has no {', '.join(absent)}")
+            raise UserError(f"{path}: the image {record.get('file_name', record)} has no {', '.join(absent)}")
     return content
 
 
@@ -139,14 +141,14 @@ def _wanted_categories(content: dict, names: Sequence[str] | None, path) -> set[
     known = {category["name"]: str(category["id"]) for category in content.get("categories", [])}
     strange = sorted(set(names) - set(known))
     if strange:
-        raise ValueError(f"{path}: has no categories {', '.join(strange)}; it has {', '.join(sorted(known)) or 'none'}")
+        raise UserError(f"{path}: has no categories {', '.join(strange)}; it has {', '.join(sorted(known)) or 'none'}")
     return {known[name] for name in names}
 
 
 def _refuse_duplicates(values: list[str], what: str, path) -> None:
     twice = sorted(value for value, count in Counter(values).items() if count > 1)
     if twice:
-        raise ValueError(f"{path}: {len(twice)} {what} occur more than once, e.g. {', '.join(twice[:5])}; rename them")
+        raise UserError(f"{path}: {len(twice)} {what} occur more than once, e.g. {', '.join(twice[:5])}; rename them")
 
 
 class _Fault(Exception):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ultraref.errors import UserError
 from ultraref.structures import SegDataSample
 
 
@@ -33,9 +34,9 @@ def stack_collate(samples: Sequence[dict]) -> dict:
         shapes = sorted({tuple(tensor.shape) for tensor in column})
         if len(shapes) > 1 or len(column) < len(samples):
             names = ", ".join(sample.metainfo.get("name", "?") for sample in data_samples)
-            raise ValueError(
-                f"the samples of one batch ({names}) disagree on {name!r}: {len(column)} of {len(samples)} have it, in the "
-                f"shapes {shapes}. ResizeToModels must bring every sample to one size."
+            raise UserError(
+                f"the samples of one batch ({names}) disagree on {name!r}: {len(column)} of {len(samples)} have it, in "
+                f"the shapes {shapes}. ResizeToModels or ResizeLongestSide must bring every sample to one size."
             )
         inputs[name] = torch.stack(column)
     return dict(inputs=inputs, data_samples=data_samples)

@@ -1,35 +1,73 @@
-"""Several converted sets as one."""
+"""Several sets as one."""
 
+import inspect
 import math
 from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 
 from mmengine.logging import print_log
-from torch.utils.data import Dataset
 
+from ultraref.datasets.base_lesion_dataset import BaseLesionDataset
+from ultraref.errors import UserError
 from ultraref.registry import DATASETS
 
 
 @DATASETS.register_module()
-class ConcatLesionDataset(Dataset):
+class ConcatLesionDataset(BaseLesionDataset):
     """The samples of several sets, one set after the other, indexed by (epoch, index) like each of them.
+
+    What the sets have in common is stated once: each argument but `datasets` and `balance` goes to every config in
+    `datasets` that doesn't give it itself. A config without a `type` is a `LesionDataset`:
+
+        dict(
+            type="ConcatLesionDataset",
+            datasets=[dict(data_root="data/busi"), dict(data_root="data/busbra", fold=None)],
+            split="train",
+            fold=0,
+            pipeline=train_pipeline,
+        )
 
     Args:
         datasets: data sets or their configs.
         balance: give each set as many places in an epoch as the largest one has; the images of a smaller set come
             several times, with other augmentations each time. Otherwise every image comes once.
+        split, fold, pipeline, seed, sizes: see `BaseLesionDataset`; None leaves it to the sets.
+        predictions, exclude: see `LesionDataset`; None likewise.
 
     Raises:
-        ValueError: there is no set, or stored predictions of the sets differ in size.
+        ValueError: there is no set, stored predictions of the sets differ in size, or a set doesn't take what is
+            shared.
     """
 
-    def __init__(self, datasets: list, balance: bool = False):
-        self.datasets = [DATASETS.build(dataset) if isinstance(dataset, dict) else dataset for dataset in datasets]
-        if not self.datasets:
-            raise ValueError("ConcatLesionDataset: no data set was given")
-        sizes = {str(d.data_root): d.coarse_size for d in self.datasets if d.coarse_size is not None}
-        if len(set(sizes.values())) > 1:
-            raise ValueError(f"stored predictions of the sets differ in size: {sizes}; predict all at one coarse size")
+    # What an item without a `type` is, by the argument that holds it; read by the check of configs as well.
+    DEFAULT_ITEM_TYPES = {"datasets": "LesionDataset"}
+
+    def __init__(
+        self,
+        datasets: Sequence[dict | BaseLesionDataset],
+        balance: bool = False,
+        split: str | None = None,
+        fold: int | None = None,
+        pipeline: Sequence[dict | Callable] | None = None,
+        predictions: str | None = None,
+        exclude: str | None = None,
+        seed: int | None = None,
+        sizes: Mapping[str, int] | None = None,
+    ):
+        if not datasets:
+            raise UserError("ConcatLesionDataset: no data set was given")
+        shared = dict(
+            split=split, fold=fold, pipeline=pipeline, predictions=predictions, exclude=exclude, seed=seed, sizes=sizes
+        )
+        shared = {key: value for key, value in shared.items() if value is not None}
+        self.datasets = [
+            _build(dataset, shared, place) if isinstance(dataset, dict) else dataset
+            for place, dataset in enumerate(datasets)
+        ]
+        first = self.datasets[0]
+        super().__init__(first.split, first.fold, seed=first.seed, sizes=first.sizes)
+        self.coarse_size = self._common_coarse_size()
         lengths = [len(dataset) for dataset in self.datasets]
         places = [max(lengths)] * len(lengths) if balance else lengths
         self._ends = list(accumulate(places))
@@ -38,10 +76,24 @@ class ConcatLesionDataset(Dataset):
         for dataset, end, count in zip(self.datasets, self._ends, places):
             dataset.first_index = end - count
         counts = ", ".join(
-            f"{dataset.data_root} {length}" + (f" (in {count} places)" if count != length else "")
+            f"{dataset.dataset_name} {length}" + (f" (in {count} places)" if count != length else "")
             for dataset, length, count in zip(self.datasets, lengths, places)
         )
         print_log(f"{sum(lengths)} images of {len(lengths)} sets: {counts}", logger="current")
+
+    def _common_coarse_size(self) -> int | None:
+        sizes = [(d.dataset_name, d.coarse_size) for d in self.datasets if d.coarse_size is not None]
+        if len({size for _, size in sizes}) > 1:
+            listed = ", ".join(f"{name} {size} px" for name, size in sizes)
+            raise UserError(
+                f"ConcatLesionDataset: stored predictions of the sets differ in size ({listed}); predict all at one "
+                f"coarse size"
+            )
+        return sizes[0][1] if sizes else None
+
+    @property
+    def dataset_name(self) -> str:
+        return " + ".join(dataset.dataset_name for dataset in self.datasets)
 
     @property
     def metainfo(self) -> dict:
@@ -66,15 +118,39 @@ class ConcatLesionDataset(Dataset):
     def __len__(self) -> int:
         return self._ends[-1]
 
-    def __getitem__(self, key: int | tuple[int, int]):
-        epoch, index = key if isinstance(key, tuple) else (0, key)
-        if not 0 <= index < len(self):
-            raise IndexError(f"sample {index} of {len(self)}")
+    def describe_sample(self, index: int) -> dict:
+        dataset, _, item = self._locate(index)
+        return dataset.describe_sample(item)
+
+    def describe(self, index: int, epoch: int = 0) -> dict:
+        """Returns the dict of a sample as its own set describes it."""
+        dataset, turn, item = self._locate(index)
+        return dataset.describe(item, epoch * self._rounds + turn)
+
+    def get_sample(self, index: int, epoch: int = 0):
+        """Returns what the pipeline of the sample's own set makes of it."""
         dataset, turn, item = self._locate(index)
         # Each turn of a smaller set has random numbers of its own, as if it were an epoch.
-        return dataset[epoch * self._rounds + turn, item]
+        return dataset.get_sample(item, epoch * self._rounds + turn)
 
-    def _locate(self, index: int) -> tuple[Dataset, int, int]:
+    def _locate(self, index: int) -> tuple[BaseLesionDataset, int, int]:
         """The set that a place belongs to, how often its images came before, and the image's index in the set."""
         dataset = self.datasets[bisect_right(self._ends, index)]
         return dataset, *divmod(index - dataset.first_index, len(dataset))
+
+
+def _build(config: dict, shared: dict, place: int) -> BaseLesionDataset:
+    """Builds one set from its own arguments and, where it gives none, the shared ones."""
+    name = config.get("type", ConcatLesionDataset.DEFAULT_ITEM_TYPES["datasets"])
+    component = DATASETS.get(name) if isinstance(name, str) else name
+    missing = {key: value for key, value in shared.items() if key not in config}
+    if component is not None:
+        parameters = inspect.signature(component).parameters
+        if all(parameter.kind is not parameter.VAR_KEYWORD for parameter in parameters.values()):
+            strange = [key for key in missing if key not in parameters]
+            if strange:
+                raise UserError(
+                    f"ConcatLesionDataset: datasets[{place}] is a {component.__name__}, which takes no "
+                    f"{', '.join(strange)}; give that to the other sets by themselves, not to all"
+                )
+    return DATASETS.build({**missing, **config, "type": name})

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ultraref.datasets.splits import Splits
+from ultraref.errors import MissingFileError, UserError
 
 VERSION = 1
 
@@ -33,11 +34,11 @@ class Exclusions:
         """
         if splits.dataset not in self.splits_hashes:
             covered = ", ".join(sorted(self.splits_hashes)) or "none"
-            raise ValueError(
+            raise UserError(
                 f"{path}: doesn't cover the set {splits.dataset!r} but {covered}; audit it together with them"
             )
         if self.splits_hashes[splits.dataset] != splits.hash:
-            raise ValueError(f"{path}: was made for another split of {splits.dataset!r}; run the audit again")
+            raise UserError(f"{path}: was made for another split of {splits.dataset!r}; run the audit again")
         return self.reasons.get(splits.dataset, {})
 
     def to_json(self) -> str:
@@ -60,11 +61,11 @@ class Exclusions:
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
             if content["version"] != VERSION:
-                raise ValueError(f"{path}: version {content['version']!r}, but this program reads {VERSION}; {again}")
+                raise UserError(f"{path}: version {content['version']!r}, but this program reads {VERSION}; {again}")
             datasets = content["datasets"]
             hashes = {name: entry["splits_hash"] for name, entry in datasets.items()}
             return cls(hashes, {name: dict(entry["images"]) for name, entry in datasets.items()})
         except FileNotFoundError:
-            raise FileNotFoundError(f"{path}: no such file; {again}") from None
+            raise MissingFileError(f"{path}: no such file; {again}") from None
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path}: is no exclusion manifest ({error!r}); {again}") from error
+            raise UserError(f"{path}: is no exclusion manifest ({error!r}); {again}") from error

@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from ultraref.errors import MissingFileError, UserError
+
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".npy")
 # Mask values below the first share of the maximum are background, above the second lesion; between is anti-aliasing.
 _SURE_BACKGROUND, _SURE_LESION = 0.25, 0.75
@@ -78,10 +80,10 @@ def decode_mask(data: bytes, path: str | Path) -> np.ndarray:
     full = 1.0 if array.dtype.kind == "f" else float(np.iinfo(array.dtype).max)
     low, high = float(array.min()), float(array.max())
     if not np.isfinite([low, high]).all() or low < 0:
-        raise ValueError(f"{path}: a mask holds values from 0 up, but this one has {low:g} to {high:g}")
+        raise UserError(f"{path}: a mask holds values from 0 up, but this one has {low:g} to {high:g}")
     if low == high:
         if high not in (0, 1, full):
-            raise ValueError(f"{path}: every pixel is {high:g}, which doesn't tell lesion from background")
+            raise UserError(f"{path}: every pixel is {high:g}, which doesn't tell lesion from background")
         return np.full(array.shape, high > 0, np.uint8)
     if low == 0 and not ((array != 0) & (array != high)).any():
         return (array != 0).astype(np.uint8)
@@ -108,7 +110,7 @@ def read_bytes(path: str | Path) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: no such file") from None
+        raise MissingFileError(f"{path}: no such file") from None
 
 
 def sha256_of_file(path: str | Path) -> str:
@@ -124,7 +126,7 @@ def encode_png(array: np.ndarray) -> bytes:
     """Encodes (H, W) uint8 as a grey PNG, or (H, W, 3) uint8 in OpenCV's order BGR as a colour one."""
     done, data = cv2.imencode(".png", array)
     if not done:
-        raise ValueError(f"an array of shape {array.shape} and type {array.dtype} can't be written as PNG")
+        raise UserError(f"an array of shape {array.shape} and type {array.dtype} can't be written as PNG")
     return data.tobytes()
 
 
@@ -161,16 +163,16 @@ def _with_pillow(data: bytes, path: str | Path) -> Image.Image:
                 return image.convert("RGB")
             return image.copy()
     except (OSError, SyntaxError, ValueError, EOFError, zlib.error, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path}: can't be read as an image ({error})") from error
+        raise UserError(f"{path}: can't be read as an image ({error})") from error
 
 
 def _decode_npy(data: bytes, path: str | Path) -> np.ndarray:
     try:
         array = np.load(io.BytesIO(data), allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
-        raise ValueError(f"{path}: can't be read as an array ({error})") from error
+        raise UserError(f"{path}: can't be read as an array ({error})") from error
     if array.ndim not in (2, 3) or array.dtype.kind not in "buif" or array.size == 0:
-        raise ValueError(f"{path}: an image is (H, W) or (H, W, 3) numbers, but this is {array.dtype} {array.shape}")
+        raise UserError(f"{path}: an image is (H, W) or (H, W, 3) numbers, but this is {array.dtype} {array.shape}")
     return array
 
 
@@ -179,7 +181,7 @@ def _drop_alpha(array: np.ndarray, path: str | Path) -> np.ndarray:
     if channels == 1:
         return array[:, :, 0]
     if channels not in (3, 4):
-        raise ValueError(f"{path}: an image has 1, 3 or 4 channels, but this one has {channels} (shape {array.shape})")
+        raise UserError(f"{path}: an image has 1, 3 or 4 channels, but this one has {channels} (shape {array.shape})")
     return array[:, :, :3]
 
 
@@ -187,11 +189,11 @@ def _to_8_bit(array: np.ndarray, path: str | Path) -> np.ndarray:
     low, high = float(array.min()), float(array.max())
     if array.dtype.kind == "f":
         if not (low >= 0 and high <= 1):  # also false for NaN
-            raise ValueError(f"{path}: an image of floats lies in [0, 1], but this one has {low:g} to {high:g}")
+            raise UserError(f"{path}: an image of floats lies in [0, 1], but this one has {low:g} to {high:g}")
         return np.rint(array * 255).astype(np.uint8)
     bits = next((bits for bits in (8, 10, 12, 14, 16) if high < 2**bits), None)
     if low < 0 or bits is None:
-        raise ValueError(f"{path}: an image has 0 to 65535, but this one has {low:g} to {high:g}")
+        raise UserError(f"{path}: an image has 0 to 65535, but this one has {low:g} to {high:g}")
     return np.rint(array.astype(np.float32) * (255 / (2**bits - 1))).astype(np.uint8)
 
 
@@ -214,14 +216,14 @@ def _reduce_colour(array: np.ndarray, path: str | Path) -> np.ndarray:
 def _threshold_antialiased(array: np.ndarray, low: float, high: float, full: float, path: str | Path) -> np.ndarray:
     hint = "save it with 0 for background and one other value for the lesion"
     if high < 0.5 * full or low > _SURE_BACKGROUND * high:
-        raise ValueError(f"{path}: values {low:g} to {high:g} don't tell lesion from background; {hint}")
+        raise UserError(f"{path}: values {low:g} to {high:g} don't tell lesion from background; {hint}")
     mask = (array >= 0.5 * high).astype(np.uint8)
     unsure = (array > _SURE_BACKGROUND * high) & (array < _SURE_LESION * high)
     kernel = np.ones((2 * _EDGE_WIDTH + 1, 2 * _EDGE_WIDTH + 1), np.uint8)
     edge = cv2.dilate(mask, kernel) != cv2.erode(mask, kernel)
     stray = int((unsure & ~edge).sum())
     if stray:
-        raise ValueError(
+        raise UserError(
             f"{path}: {stray} pixels lie between background and lesion (over {_SURE_BACKGROUND * high:g}, below "
             f"{_SURE_LESION * high:g}) and over {_EDGE_WIDTH} px from the outline, as in a label map or a "
             f"probability; {hint}"

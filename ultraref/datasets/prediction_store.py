@@ -1,5 +1,6 @@
 """Coarse probabilities on disk, out of fold: ROOT/fold{k}/{val,test}/NAME.npy, each folder with a manifest.json."""
 
+import hashlib
 import io
 import json
 from collections.abc import Iterator
@@ -9,10 +10,40 @@ from pathlib import Path
 
 import numpy as np
 
-from ultraref.datasets.atomic import atomic_folder
+from ultraref.atomic import atomic_folder, write_json
 from ultraref.datasets.image_io import sha256_of_file
+from ultraref.errors import MissingFileError, UserError
 
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
+# Version 1 doesn't say which network made the predictions.
+READABLE_VERSIONS = (1, 2)
+
+
+@dataclass(frozen=True)
+class NetworkIdentity:
+    """Which coarse network made predictions, whatever weights it started from.
+
+    Attributes:
+        sha256: of the canonical JSON (sorted keys, no spaces) of the network's config.
+        types: every `type` of that config, outermost first, for messages.
+    """
+
+    sha256: str
+    types: tuple[str, ...]
+
+    @classmethod
+    def of(cls, network: dict) -> "NetworkIdentity":
+        """Identifies a network by its config.
+
+        Args:
+            network: `model.network` of a phase-1 config, without the files that its parts start from
+                (`without_initial_weights`): where those lie says nothing about the network.
+        """
+        canonical = json.dumps(network, sort_keys=True, separators=(",", ":"), default=_name_of)
+        return cls(hashlib.sha256(canonical.encode()).hexdigest(), tuple(_types(network)))
+
+    def __str__(self) -> str:
+        return f"{' > '.join(self.types) or 'a network without types'}, config {self.sha256[:12]}"
 
 
 @dataclass
@@ -26,6 +57,7 @@ class PredictionManifest:
         checkpoint: path of the coarse model's checkpoint, as it was given.
         checkpoint_sha256: of that file.
         config: path of the config that it was predicted with.
+        network: the coarse network; None where it isn't known.
         images: sha256 of the image's PNG file, by name.
     """
 
@@ -35,6 +67,7 @@ class PredictionManifest:
     checkpoint: str
     checkpoint_sha256: str
     config: str
+    network: NetworkIdentity | None = None
     images: dict[str, str] = field(default_factory=dict)
 
 
@@ -62,7 +95,7 @@ class PredictionStore:
     def folder(self, fold: int, split: str) -> Path:
         """Returns ROOT/fold{fold}/{split}."""
         if split not in ("val", "test"):
-            raise ValueError(f"predictions are stored for 'val' and 'test', not for {split!r}")
+            raise UserError(f"predictions are stored for 'val' and 'test', not for {split!r}")
         return self.root / f"fold{fold}" / split
 
     @contextmanager
@@ -76,7 +109,7 @@ class PredictionStore:
             yield PredictionWriter(staging, manifest)
             content = {"version": MANIFEST_VERSION, **asdict(manifest)}
             content["images"] = dict(sorted(manifest.images.items()))
-            (staging / "manifest.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+            write_json(staging / "manifest.json", content, indent=1)
         self._manifests.pop((manifest.fold, manifest.split), None)
 
     def manifest(self, fold: int, split: str) -> PredictionManifest:
@@ -90,17 +123,21 @@ class PredictionStore:
         if key not in self._manifests:
             path = self.folder(fold, split) / "manifest.json"
             if not path.is_file():
-                raise FileNotFoundError(f"{path}: no such file")
+                raise MissingFileError(f"{path}: no such file")
             try:
                 content = json.loads(path.read_text(encoding="utf-8"))
                 version = content.pop("version")
-                if version != MANIFEST_VERSION:
-                    raise ValueError(f"{path}: version {version!r}, but this program reads {MANIFEST_VERSION}")
-                manifest = PredictionManifest(**content)
+                if version not in READABLE_VERSIONS:
+                    known = " and ".join(map(str, READABLE_VERSIONS))
+                    raise UserError(f"{path}: version {version!r}, but this program reads {known}")
+                network = content.pop("network") if version > 1 else None
+                if network is not None:
+                    network = NetworkIdentity(network["sha256"], tuple(network["types"]))
+                manifest = PredictionManifest(**content, network=network)
             except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-                raise ValueError(f"{path}: not a whole manifest ({error!r})") from error
+                raise UserError(f"{path}: not a whole manifest ({error!r})") from error
             if (manifest.fold, manifest.split) != key:
-                raise ValueError(
+                raise UserError(
                     f"{path}: was made for fold {manifest.fold} and split {manifest.split!r}, not for this folder"
                 )
             self._manifests[key] = manifest
@@ -118,28 +155,32 @@ class PredictionStore:
         path = self.folder(fold, split) / f"{name}.npy"
         recorded = manifest.images.get(name)
         if recorded is None or not path.is_file():
-            raise FileNotFoundError(f"{path}: there is no prediction of {name!r}; {_AGAIN}")
+            raise MissingFileError(f"{path}: there is no prediction of {name!r}; {_AGAIN}")
         if image_sha256 is not None and recorded != image_sha256:
-            raise ValueError(f"{path}: was made from another file of image {name!r} than the present one; {_AGAIN}")
+            raise UserError(f"{path}: was made from another file of image {name!r} than the present one; {_AGAIN}")
         try:
             prob = np.load(path, allow_pickle=False)
         except (ValueError, EOFError, OSError) as error:
-            raise ValueError(f"{path}: can't be read as an array ({error}); {_AGAIN}") from error
+            raise UserError(f"{path}: can't be read as an array ({error}); {_AGAIN}") from error
         _check_prob(prob, manifest.coarse_size, path)
         return prob
 
     def validate(self, requests: list[PredictionRequest]) -> int:
         """Checks from the manifests that every requested prediction is there and fits its image.
 
+        All folds must come from one network, as a refiner that learned from the errors of one is no use on those of another.
+        This is asked of the held-out predictions of every fold, requested or not: training reads other folds than validation.
+
         Returns:
             The coarse size, which all of them share.
 
         Raises:
             ValueError: one message with everything that is wrong: missing manifests and predictions, predictions of
-                other image files, folders made for another fold, different coarse sizes.
+                other image files, folders made for another fold, different coarse sizes, folds of different networks.
         """
         problems, sizes, missing, stale = [], {}, {}, {}
-        for fold, split in sorted({(request.fold, request.split) for request in requests}):
+        wanted = sorted({(request.fold, request.split) for request in requests})
+        for fold, split in wanted:
             folder = self.folder(fold, split)
             try:
                 manifest = self.manifest(fold, split)
@@ -166,10 +207,32 @@ class PredictionStore:
         if len(sizes) > 1:
             listed = "; ".join(f"{size}: {', '.join(map(str, folders))}" for size, folders in sorted(sizes.items()))
             problems.append(f"coarse sizes differ ({listed})")
+        networks = self._networks(wanted)
+        if len(networks) > 1:
+            listed = "; ".join(f"{network}: {', '.join(map(str, folders))}" for network, folders in networks.items())
+            problems.append(f"the folds come from different networks ({listed}); predict all with one")
         if problems:
             lines = "\n".join(f"- {problem}" for problem in problems)
-            raise ValueError(f"stored coarse predictions under {self.root} can't be used:\n{lines}\n{_AGAIN}")
+            raise UserError(f"stored coarse predictions under {self.root} can't be used:\n{lines}\n{_AGAIN}")
         return next(iter(sizes), 0)
+
+    def _networks(self, wanted: list[tuple[int, str]]) -> dict[NetworkIdentity, list[Path]]:
+        """Returns the folders by the network that made them: those of `wanted`, and the held-out ones of every fold.
+
+        Folders whose manifest can't be read, or doesn't say, are left out.
+        """
+        present = {
+            int(path.parts[-3][4:]) for path in self.root.glob("fold*/val/manifest.json") if _is_fold(path.parts[-3])
+        }
+        networks: dict[NetworkIdentity, list[Path]] = {}
+        for fold, split in sorted({*wanted, *((fold, "val") for fold in present)}):
+            try:
+                network = self.manifest(fold, split).network
+            except (OSError, ValueError):
+                continue
+            if network is not None:
+                networks.setdefault(network, []).append(self.folder(fold, split))
+        return networks
 
 
 class PredictionWriter:
@@ -186,7 +249,7 @@ class PredictionWriter:
             ValueError: it is of another size or type or out of range, or the name was added before.
         """
         if name in self._manifest.images:
-            raise ValueError(f"a prediction of {name!r} was added before")
+            raise UserError(f"a prediction of {name!r} was added before")
         _check_prob(prob, self._manifest.coarse_size, name)
         buffer = io.BytesIO()
         np.save(buffer, np.ascontiguousarray(prob), allow_pickle=False)
@@ -199,9 +262,30 @@ _AGAIN = "make them again: python tools/predict_coarse.py CONFIG CHECKPOINT --sp
 
 def _check_prob(prob: np.ndarray, size: int, where) -> None:
     if prob.shape != (size, size) or prob.dtype != np.float32:
-        raise ValueError(f"{where}: a prediction is float32 ({size}, {size}), but this is {prob.dtype} {prob.shape}")
+        raise UserError(f"{where}: a prediction is float32 ({size}, {size}), but this is {prob.dtype} {prob.shape}")
     if not (prob.min() >= 0 and prob.max() <= 1):  # also false for NaN
-        raise ValueError(f"{where}: a probability lies in [0, 1], but this has {prob.min():g} to {prob.max():g}")
+        raise UserError(f"{where}: a probability lies in [0, 1], but this has {prob.min():g} to {prob.max():g}")
+
+
+def _is_fold(name: str) -> bool:
+    return name.startswith("fold") and name[4:].isdecimal()
+
+
+def _types(config) -> Iterator[str]:
+    """Every `type` within a config, in its order."""
+    if isinstance(config, dict):
+        if "type" in config:
+            yield _name_of(config["type"])
+        for value in config.values():
+            yield from _types(value)
+    elif isinstance(config, (list, tuple)):
+        for value in config:
+            yield from _types(value)
+
+
+def _name_of(value) -> str:
+    """The name of a class or function, whose text would hold an address; the text of anything else."""
+    return getattr(value, "__qualname__", None) or str(value)
 
 
 def _list(names: list[str], limit: int = 10) -> str:

@@ -5,6 +5,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ultraref.errors import MissingFileError, UserError
+
 SPLITS_VERSION = 1
 SPLITS_NAME = "splits.json"
 
@@ -75,11 +77,11 @@ class Splits:
             ValueError: the split or the fold is not known, or "val" has no fold.
         """
         if split not in ("train", "val", "test"):
-            raise ValueError(f"split {split!r} of {self.dataset} is not known; it is 'train', 'val' or 'test'")
+            raise UserError(f"split {split!r} of {self.dataset} is not known; it is 'train', 'val' or 'test'")
         if fold is not None and not (isinstance(fold, int) and 0 <= fold < self.num_folds):
-            raise ValueError(f"fold {fold!r} of {self.dataset} is not known; its folds are 0 to {self.num_folds - 1}")
+            raise UserError(f"fold {fold!r} of {self.dataset} is not known; its folds are 0 to {self.num_folds - 1}")
         if split == "val" and fold is None:
-            raise ValueError(f"split 'val' of {self.dataset} is the held-out fold: give fold=0 to {self.num_folds - 1}")
+            raise UserError(f"split 'val' of {self.dataset} is the held-out fold: give fold=0 to {self.num_folds - 1}")
         if split == "test":
             return [name for name, entry in self.images.items() if entry.split == "test"]
         training = {name: entry for name, entry in self.images.items() if entry.split == "train"}
@@ -116,7 +118,7 @@ class Splits:
         """
         path = Path(root) / SPLITS_NAME
         if not path.is_file():
-            raise FileNotFoundError(
+            raise MissingFileError(
                 f"{path}: no such file. A data root is what a converter writes: "
                 f"python tools/dataset_converters/NAME.py SRC {root}"
             )
@@ -125,11 +127,11 @@ class Splits:
             content = json.loads(path.read_text(encoding="utf-8"))
             version, written = content.pop("version"), content.pop("hash")
             if version != SPLITS_VERSION:
-                raise ValueError(f"{path}: version {version!r}, but this program reads {SPLITS_VERSION}; {again}")
+                raise UserError(f"{path}: version {version!r}, but this program reads {SPLITS_VERSION}; {again}")
             images = {n: ImageEntry(category=e.pop("class"), **e) for n, e in content.pop("images").items()}
             splits = cls(images=images, **content)
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path}: not a whole splits.json ({error!r}); {again}") from error
+            raise UserError(f"{path}: not a whole splits.json ({error!r}); {again}") from error
         if splits.hash != written:
-            raise ValueError(f"{path}: was changed after it was written (its hash doesn't fit); {again}")
+            raise UserError(f"{path}: was changed after it was written (its hash doesn't fit); {again}")
         return splits

@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 
 from ultraref.engine.component_lookup import accepted_arguments, summary
+from ultraref.errors import UserError
 from ultraref.registry import ALL_REGISTRIES
 
 
@@ -15,12 +16,12 @@ def format_components(names: Sequence[str] = ()) -> str:
         names: registries to list, in any case; all if empty. MMEngine's own components are left out.
 
     Raises:
-        KeyError: there is no registry of that name.
+        UserError: there is no registry of that name.
     """
     wanted = [name.upper() for name in names] or list(ALL_REGISTRIES)
     for name in wanted:
         if name not in ALL_REGISTRIES:
-            raise KeyError(f"there is no registry {name}; there are {', '.join(ALL_REGISTRIES)}")
+            raise UserError(f"there is no registry {name}; there are {', '.join(ALL_REGISTRIES)}")
     return "\n\n".join(_format_registry(name) for name in wanted)
 
 

@@ -23,7 +23,8 @@ REGISTRIES: dict[str, Registry] = {**_MMENGINE, **ALL_REGISTRIES}
 
 # The registry that the last word of a config key suggests, for the list of known names.
 _SUGGESTED = {
-    "MODELS": ("model", "data_preprocessor", "network", "encoder", "decoder", "backbone", "sam"),
+    "MODELS": ("model", "data_preprocessor", "network", "encoder", "decoder", "backbone", "sam")
+    + ("image_encoder", "mask_decoder"),
     "COARSE_SOURCES": ("coarse_source",),
     "REFINERS": ("refiner",),
     "ROI_CROPPERS": ("roi", "roi_cropper", "cropper"),

@@ -12,12 +12,14 @@ from mmengine.utils import import_modules_from_strings
 from mmengine.utils.dl_utils import set_multi_processing
 from torch.utils.data import DataLoader
 
+from ultraref import _compat
 from ultraref.engine.component_lookup import (
     accepted_arguments,
     find_components,
     known_components,
     suggested_registry,
 )
+from ultraref.errors import UserError
 
 # Keys of a config that MMEngine or this toolkit reads.
 TOP_LEVEL_KEYS = {
@@ -49,7 +51,7 @@ _PLAIN_DICTS = {
     "custom_imports": {"imports", "allow_failed_imports"},
     "auto_scale_lr": {"enable", "base_batch_size"},
 }
-_DEFAULT_HOOKS = {"runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint"}
+_DEFAULT_HOOKS = {"runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint", "unfreezing"}
 # Arguments that the code which builds a component takes out, or puts in, by the registry it is of.
 _EXTRA_ARGUMENTS = {
     "HOOKS": {"priority"},
@@ -58,11 +60,13 @@ _EXTRA_ARGUMENTS = {
     "PARAM_SCHEDULERS": {"convert_to_iter_based"},
     "VISUALIZERS": {"name", "save_dir"},
 }
+# Variables of a recipe that are parameters, and the options that give them.
+_PARAMETERS = {"set_name": "--set", "fold": "--fold"}
 # Their `type` is not the name of a component.
 _NO_COMPONENTS = ("clip_grad", "made_by")
 
 
-class ConfigError(ValueError):
+class ConfigError(UserError):
     """A config, or an option for it, is wrong. The message lists every problem with its config path."""
 
 
@@ -80,9 +84,8 @@ def check_config(cfg: Config) -> None:
         try:
             import_modules_from_strings(**imports)
         except (ImportError, TypeError) as error:
-            raise ConfigError(
-                f"custom_imports: {error}; a module must be importable from the current folder"
-            ) from error
+            reason = _compat.explain_missing(error) if isinstance(error, ImportError) else str(error)
+            raise ConfigError(f"custom_imports: {reason}") from error
     problems = list(_check_top_level(cfg))
     for path, node in _walk(dict(cfg.items()), []):
         problems += _check_node(path, node)
@@ -140,7 +143,27 @@ def _check_node(path: list[str], node: dict) -> list[str]:
         for key in node:
             if key not in allowed and key not in ("type", "_scope_"):
                 problems.append(f"{where}.{key}: {owner} has no argument {key!r}{_hint(key, allowed, 'it takes')}")
+    for key in _default_item_types(path, node):
+        for index, item in enumerate(_with_default_types(path, node, key)):
+            if isinstance(item, dict) and "type" not in node[key][index]:
+                problems += _check_node([*path, key, str(index)], item)
     return problems
+
+
+def _default_item_types(path: list[str], node: dict) -> dict[str, str]:
+    """The arguments of a component whose items need no `type`, and what they are without one."""
+    name = node.get("type")
+    component = next(iter(find_components(name, path)), None) if isinstance(name, str) else name
+    types = getattr(component, "DEFAULT_ITEM_TYPES", {})
+    return {key: item_type for key, item_type in types.items() if isinstance(node.get(key), (list, tuple))}
+
+
+def _with_default_types(path: list[str], node: dict, key: str):
+    """Returns node[key]; a list of items that need no `type` with their types filled in."""
+    types = _default_item_types(path, node)
+    if key not in types:
+        return node[key]
+    return [{"type": types[key], **item} if isinstance(item, dict) else item for item in node[key]]
 
 
 def _unknown_name(path: list[str], name: str, key: str | None = None) -> list[str]:
@@ -193,6 +216,8 @@ def _check_top_level(cfg: Config) -> Iterator[str]:
 def _check_option(cfg: Config, dotted: str) -> list[str]:
     node, path = dict(cfg.items()), []
     root = dotted.split(".")[0]
+    if root in _PARAMETERS:
+        return [f"{dotted}: the {root} of a recipe is chosen while it is read: give {_PARAMETERS[root]}"]
     if root in node and root not in TOP_LEVEL_KEYS:
         return [
             f"{dotted}: {root} is a helper variable of the config, whose value has been copied to where it is used, so that "
@@ -203,7 +228,7 @@ def _check_option(cfg: Config, dotted: str) -> list[str]:
         child = _child(node, part)
         if child is None:
             return [_no_such_key(dotted, path, part, node)]
-        node, path = child[0], [*path, part]
+        node, path = _with_default_types(path, node, part) if isinstance(node, dict) else child[0], [*path, part]
         if not isinstance(node, (dict, list, tuple)):
             return [f"{dotted}: {'.'.join(path)} is {node!r}, which has no {last!r} in it"]
     if _child(node, last) is not None:

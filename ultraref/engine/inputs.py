@@ -9,6 +9,9 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from ultraref.errors import MissingFileError
+from ultraref.models.sam.published import PUBLISHED
+
 _TRAINING_KEYS = ("load_from", "model", "train_dataloader", "val_dataloader")
 _TEST_KEYS = ("load_from", "model", "test_dataloader")
 _ADVICE = {
@@ -18,12 +21,9 @@ _ADVICE = {
     "annotations": "write them with tools/dataset_converters/to_coco.py",
     "predictions": "predict with tools/predict_coarse.py and the checkpoint of that fold's coarse network",
 }
-# Weights that their authors publish under these names (segment_anything's README; Google's vision_transformer).
+# Weights that their authors publish under these names (those of SAM; Google's vision_transformer).
 _PUBLISHED = {
-    **{
-        name: f"https://dl.fbaipublicfiles.com/segment_anything/{name}"
-        for name in ("sam_vit_b_01ec64.pth", "sam_vit_l_0b3195.pth", "sam_vit_h_4b8939.pth")
-    },
+    **{record.file_name: record.url for record in PUBLISHED if record.is_direct},
     "R50+ViT-B_16.npz": "https://storage.googleapis.com/vit_models/imagenet21k/R50+ViT-B_16.npz",
 }
 
@@ -45,16 +45,17 @@ class MissingInput:
     command: str
 
 
-class MissingInputsError(FileNotFoundError):
+class MissingInputsError(MissingFileError):
     """Inputs are missing; `missing` holds them all."""
 
     def __init__(self, missing: list[MissingInput]):
+        # The argument is what another process makes the error of again.
+        super().__init__(missing)
         self.missing = missing
-        lines = [f"- {m.path} ({m.kind}, {m.config_key})\n    {m.command}" for m in missing]
-        super().__init__(f"{len(missing)} missing input{'s' if len(missing) > 1 else ''}:\n" + "\n".join(lines))
 
     def __str__(self) -> str:
-        return self.args[0]
+        lines = [f"- {m.path} ({m.kind}, {m.config_key})\n    {m.command}" for m in self.missing]
+        return f"{len(lines)} missing input{'s' if len(lines) > 1 else ''}:\n" + "\n".join(lines)
 
 
 def require_inputs(cfg: Config) -> None:
@@ -100,6 +101,12 @@ def _needs(node, where: str) -> Iterator[tuple[str, str, str]]:
         for key in ("exclude", "ann_file"):
             if isinstance(node.get(key), str):
                 yield f"{where}.{key}", node[key], "exclusion manifest" if key == "exclude" else "annotations"
+        if isinstance(node.get("datasets"), (list, tuple)):
+            # ConcatLesionDataset hands on what the sets have in common.
+            shared = {
+                key: node[key] for key in ("split", "fold", "predictions", "exclude") if node.get(key) is not None
+            }
+            node = {**node, "datasets": [{**shared, **part} for part in node["datasets"] if isinstance(part, dict)]}
         # A part that is filled from a checkpoint, strictly, needs none of the weights that its own parts start from.
         whole = {"checkpoint": node["checkpoint"]} if isinstance(node.get("checkpoint"), str) else node
         for key, value in whole.items():

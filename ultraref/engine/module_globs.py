@@ -6,6 +6,8 @@ from fnmatch import fnmatchcase
 
 from torch import nn
 
+from ultraref.errors import UserError
+
 
 def is_below(name: str, glob: str) -> bool:
     """Whether the module or parameter `name`, or one that contains it, matches `glob`.
@@ -17,19 +19,20 @@ def is_below(name: str, glob: str) -> bool:
 
 
 def select_parameters(model: nn.Module, globs: Iterable[str], where: str) -> set[str]:
-    """Returns the names of the parameters that a glob chooses.
+    """Returns the names of the parameters that a glob chooses: none where it chooses a module that has none.
+
+    A recipe may so name a part, a gate say, that has parameters in some variants only.
 
     Raises:
-        ValueError: a glob chooses no parameter; `where` (e.g. a config key) and near names are given.
+        ValueError: a glob chooses neither a parameter nor a module; `where` (e.g. a config key) and near names are given.
     """
     names = [name for name, _ in model.named_parameters()]
+    modules = [name for name, _ in model.named_modules() if name]
     chosen = set()
     for glob in globs:
         found = {name for name in names if is_below(name, glob)}
-        if not found:
-            raise ValueError(
-                f"{where}: {glob!r} matches no part of the model with parameters{nearest_parts(model, glob)}"
-            )
+        if not found and not any(is_below(name, glob) for name in modules):
+            raise UserError(f"{where}: {glob!r} matches no part of the model{nearest_parts(model, glob)}")
         chosen |= found
     return chosen
 
@@ -51,7 +54,7 @@ def select_modules(model: nn.Module, globs: Iterable[str], where: str) -> list[n
             if name and is_below(name, names) and fnmatchcase(type(module).__name__, kind or "*")
         ]
         if not found:
-            raise ValueError(f"{where}: {glob!r} matches no module of the model{nearest_parts(model, names)}")
+            raise UserError(f"{where}: {glob!r} matches no module of the model{nearest_parts(model, names)}")
         chosen.update((id(inner), inner) for module in found for inner in module.modules())
     return list(chosen.values())
 

@@ -2,7 +2,6 @@
 
 import copy
 import datetime
-import inspect
 import os
 import time
 from functools import cached_property
@@ -19,8 +18,13 @@ from torch import distributed, nn
 
 from ultraref import provenance
 from ultraref.checkpoint import load_checkpoint_file, save_atomically, to_plain
+from ultraref.engine.component_lookup import accepted_arguments
+from ultraref.errors import UserError
+from ultraref.models.checkpoint_loading import OTHER_MODEL, load_strictly
 from ultraref.registry import DATASETS, RUNNERS
 
+# Those that `Runner.register_default_hooks` adds by itself.
+MMENGINE_HOOKS = ("runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint")
 LAST_CHECKPOINT = "last.pth"
 BEST_CHECKPOINT = "best.pth"
 
@@ -52,6 +56,8 @@ class UltraRunner(Runner):
     - `train()` followed by `test()` tests the averaged weights of an EMA hook.
     - Persistent data workers end with the run, and not seconds later.
     - An error in a hook keeps its traceback.
+    - A hook of `default_hooks` that is None is left out, whatever its name, so that a config can drop any hook by name.
+    - The data sets get the sizes of the model's inputs, `model.sizes`, so that a size stands in one place of a config.
     """
 
     _started = False
@@ -70,7 +76,7 @@ class UltraRunner(Runner):
         """Starts the process group on machines without CUDA, where MMEngine fails in `cuda.set_device`."""
         if self.distributed and not is_distributed() and not torch.cuda.is_available():
             if self.launcher != "pytorch":
-                raise ValueError(
+                raise UserError(
                     f"launcher {self.launcher!r} needs GPUs; without one, start the run with torchrun and "
                     "--launcher pytorch"
                 )
@@ -122,6 +128,11 @@ class UltraRunner(Runner):
                 loop.dataloader._iterator = None
                 iterator._shutdown_workers()
 
+    def register_default_hooks(self, hooks: dict | None = None) -> None:
+        """As MMEngine's, which knows None for its own six hooks only."""
+        kept = {name: hook for name, hook in (hooks or {}).items() if hook is not None or name in MMENGINE_HOOKS}
+        super().register_default_hooks(kept)
+
     def call_hook(self, fn_name: str, **kwargs) -> None:
         """Calls `fn_name` of every hook that has it, in the order of their priority.
 
@@ -151,19 +162,20 @@ class UltraRunner(Runner):
             self.load_checkpoint(self._load_from)
         self._has_loaded = True
 
-    @staticmethod
-    def build_dataloader(dataloader, seed: int | None = None, diff_rank_seed: bool = False):
-        """As MMEngine's, but the run's seed also reaches the data sets, whose augmentations depend on it.
+    def build_dataloader(self, dataloader, seed: int | None = None, diff_rank_seed: bool = False):
+        """As MMEngine's, but the run's seed and the model's sizes also reach the data sets.
 
         Raises:
             ValueError: the loader has no batch to give.
         """
         if isinstance(dataloader, dict):
             dataloader = copy.deepcopy(dataloader)
-            _pass_on_seed(dataloader.get("dataset"), seed)
+            sizes = getattr(self._bare_model(), "sizes", None)
+            dataset = dataloader.get("dataset")
+            pass_on(dataset, {"seed": seed, "sizes": sizes})
         built = Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
         if len(built) == 0:
-            raise ValueError(
+            raise UserError(
                 f"a data loader of {len(built.dataset)} images with batch_size {built.batch_size} and drop_last has no batch; "
                 f"lower its batch_size"
             )
@@ -179,13 +191,13 @@ class UltraRunner(Runner):
         checkpoint = self.load_checkpoint(filename, map_location=device)
         meta = checkpoint["meta"]
         if "optimizer" not in checkpoint:
-            raise ValueError(
+            raise UserError(
                 f"{filename} can't be resumed from: it holds weights only. Resume from {LAST_CHECKPOINT}, or start "
                 "a new run from these weights with load_from"
             )
         # The train loop is built by now, and its sampler and data set hold the config's seed.
         if meta["seed"] != self.seed:
-            raise ValueError(
+            raise UserError(
                 f"{filename} comes from a run with seed {meta['seed']}, this run has seed {self.seed}: the data would "
                 f"come in another order. Set randomness.seed={meta['seed']} to continue that run"
             )
@@ -214,7 +226,7 @@ class UltraRunner(Runner):
         checkpoint = load_checkpoint_file(filename, map_location)
         self.call_hook("after_load_checkpoint", checkpoint=checkpoint)
         model = self._bare_model()
-        load_strictly(model, checkpoint["state_dict"], filename)
+        load_strictly(model, checkpoint["state_dict"], f"checkpoint {filename}", hint=OTHER_MODEL)
         provenance.record_loaded(model, filename, checkpoint["meta"].get("trained_on"))
         self._has_loaded = True
         self.logger.info(f"Loaded checkpoint {filename}")
@@ -245,7 +257,7 @@ class UltraRunner(Runner):
             backend_args: see `file_client_args`.
         """
         if file_client_args or backend_args:
-            raise ValueError(
+            raise UserError(
                 "checkpoints are written to the local file system; file_client_args and backend_args are not supported"
             )
         counters = (
@@ -297,35 +309,12 @@ class UltraRunner(Runner):
         return self.model.module if is_model_wrapper(self.model) else self.model
 
 
-def _pass_on_seed(dataset, seed: int | None) -> None:
-    """Sets the seed of a data set's config, and of those that it joins, where the class takes one and none is given."""
-    if seed is None or not isinstance(dataset, dict):
+def pass_on(dataset, arguments: dict) -> None:
+    """Adds arguments to the config of a data set where the class takes them, and they are neither given there nor None."""
+    if not isinstance(dataset, dict):
         return
     component = DATASETS.get(dataset["type"]) if isinstance(dataset["type"], str) else dataset["type"]
-    if component is not None and "seed" in inspect.signature(component).parameters:
-        dataset.setdefault("seed", seed)
-    for part in dataset.get("datasets", []):
-        _pass_on_seed(part, seed)
-
-
-def load_strictly(model: nn.Module, state_dict: dict, name: str) -> None:
-    """Loads all of `state_dict` into all of `model`.
-
-    Raises:
-        ValueError: weights are missing, left over or of another size; the first few are named.
-    """
-    try:
-        missing, unexpected = model.load_state_dict(state_dict, strict=False)
-        problems = []
-    except RuntimeError as error:
-        missing, unexpected = [], []
-        problems = [line.strip() for line in str(error).splitlines()[1:]]
-    for what, keys in (("missing in the file", missing), ("in the file but not in the model", unexpected)):
-        if keys:
-            problems.append(f"{len(keys)} {what}: {', '.join(keys[:5])}{', ...' if len(keys) > 5 else ''}")
-    if problems:
-        raise ValueError(
-            f"checkpoint {name} does not fit the model {type(model).__name__} ({len(model.state_dict())} entries):\n  "
-            + "\n  ".join(problems[:8])
-            + "\nThe model of the config must be the one that the checkpoint was made with"
-        )
+    taken = () if component is None else accepted_arguments(component)[0]
+    for name, value in arguments.items():
+        if name in taken and value is not None and dataset.get(name) is None:
+            dataset[name] = value

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from ultraref.errors import UserError
+
 OVERLAP_NAMES = ("dice", "iou", "precision", "recall", "accuracy")
 
 
@@ -24,9 +26,7 @@ def overlap_metrics(prediction: Tensor, target: Tensor) -> dict[str, float]:
         ValueError: the shapes differ.
     """
     if prediction.shape != target.shape:
-        raise ValueError(
-            f"prediction is {tuple(prediction.shape)} and target {tuple(target.shape)}; they must be equal"
-        )
+        raise UserError(f"prediction is {tuple(prediction.shape)} and target {tuple(target.shape)}; they must be equal")
     # One copy to the host for the three counts.
     both, predicted, true = torch.stack([(prediction & target).sum(), prediction.sum(), target.sum()]).tolist()
     total = target.numel()

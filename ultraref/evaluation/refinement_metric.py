@@ -1,7 +1,6 @@
-"""Coarse, refined, raw SAM and the difference that refinement makes, per image."""
+"""Coarse, refined, SAM before the gate and the difference that refinement makes, per image."""
 
 import csv
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,13 +10,15 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from torch import Tensor
 
+from ultraref.atomic import atomic_file
+from ultraref.errors import UserError
 from ultraref.evaluation.overlap import OVERLAP_NAMES, overlap_metrics
 from ultraref.evaluation.statistics import bootstrap_mean_ci
 from ultraref.evaluation.table import refinement_table
 from ultraref.registry import METRICS
 
-# Field of the data sample -> group under which its metrics are logged.
-GROUPS = {"coarse": "coarse", "pred": "refined", "sam": "sam"}
+# Fields of the data sample, and groups under which their metrics are logged.
+GROUPS = ("coarse", "refined", "sam")
 
 
 @METRICS.register_module()
@@ -31,15 +32,16 @@ class RefinementMetric(BaseMetric):
 
     Args:
         size: "original" compares in the image's native frame against the untouched ground truth, which the pipeline must keep
-            (`PackSegInputs(keep_original=True)`); an integer compares at that square size. Probabilities are resized
-            bilinearly, then thresholded; the ground truth is resized by nearest neighbour.
+            (`PackSegInputs(keep_original=True)`); "model" compares in the frame of the model's ground truth, that of its loss; an
+            integer compares at that square size. Probabilities are resized bilinearly, then thresholded; the ground truth is
+            resized by nearest neighbour.
         threshold: a pixel is lesion where its probability is above it.
         stage: "val" or "test", the beginning of every metric's name.
         csv_path: writes one row an image there, or None.
         collect_device: as in MMEngine.
 
     Raises:
-        ValueError: `size` is neither "original" nor a positive integer, or a sample lacks its ground truth.
+        ValueError: `size` is neither "original", "model" nor a positive integer, or a sample lacks its ground truth.
     """
 
     def __init__(
@@ -51,10 +53,10 @@ class RefinementMetric(BaseMetric):
         collect_device: str = "cpu",
     ):
         super().__init__(collect_device=collect_device)
-        if size != "original" and not (isinstance(size, int) and size > 0):
-            raise ValueError(f"RefinementMetric: size is {size!r}; it must be 'original' or a positive integer")
+        if size not in ("original", "model") and not (isinstance(size, int) and size > 0):
+            raise UserError(f"RefinementMetric: size is {size!r}; it must be 'original', 'model' or a positive integer")
         if stage not in ("val", "test"):
-            raise ValueError(f"RefinementMetric: stage is {stage!r}; it must be 'val' or 'test'")
+            raise UserError(f"RefinementMetric: stage is {stage!r}; it must be 'val' or 'test'")
         self.size, self.threshold, self.stage, self.csv_path = size, threshold, stage, csv_path
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
@@ -64,14 +66,14 @@ class RefinementMetric(BaseMetric):
             row = dict(
                 dataset=sample.get("dataset", ""), name=sample["name"], coarse_empty=sample.get("coarse_empty", False)
             )
-            for field, group in GROUPS.items():
-                if field in sample:
-                    row[group] = overlap_metrics(self._binary(sample[field]["data"], target), target)
+            for group in GROUPS:
+                if group in sample:
+                    row[group] = overlap_metrics(self._binary(sample[group]["data"], target), target)
             self.results.append(row)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Averages over images, prints the table, and writes the CSV where one is asked for."""
-        groups = [group for group in GROUPS.values() if group in results[0]]
+        groups = [group for group in GROUPS if group in results[0]]
         if "coarse" in groups and "refined" in groups:
             groups.append("delta")
             for row in results:
@@ -103,7 +105,7 @@ class RefinementMetric(BaseMetric):
     def _target(self, sample: dict) -> Tensor:
         field = "gt_original" if self.size == "original" else "gt_sem_seg"
         if field not in sample:
-            raise ValueError(
+            raise UserError(
                 f"RefinementMetric: sample {sample['name']!r} has no {field}; "
                 + (
                     "set keep_original=True in PackSegInputs"
@@ -112,7 +114,7 @@ class RefinementMetric(BaseMetric):
                 )
             )
         target = sample[field]["data"]
-        if self.size != "original" and target.shape[-2:] != (self.size, self.size):
+        if isinstance(self.size, int) and target.shape[-2:] != (self.size, self.size):
             target = F.interpolate(target[None].float(), (self.size, self.size), mode="nearest-exact")[0]
         return target[0] > 0
 
@@ -124,10 +126,7 @@ class RefinementMetric(BaseMetric):
 
 def write_rows(path: str | Path, results: Sequence[dict], groups: Sequence[str]) -> None:
     """Writes one row an image: dataset, name, coarse_empty, then `group_metric` columns. Never leaves half a file behind."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".partial")
-    with temporary.open("w", newline="") as file:
+    with atomic_file(path, "w") as file:
         writer = csv.writer(file)
         writer.writerow(
             ["dataset", "name", "coarse_empty", *(f"{group}_{m}" for group in groups for m in OVERLAP_NAMES)]
@@ -135,7 +134,6 @@ def write_rows(path: str | Path, results: Sequence[dict], groups: Sequence[str])
         for row in results:
             values = (f"{row[group][m]:.6f}" for group in groups for m in OVERLAP_NAMES)
             writer.writerow([row["dataset"], row["name"], int(row["coarse_empty"]), *values])
-    os.replace(temporary, path)
 
 
 def _means(rows: Sequence[dict], groups: Sequence[str]) -> dict[str, dict[str, float]]:

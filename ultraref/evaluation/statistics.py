@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ultraref.errors import UserError
+
 
 def bootstrap_mean_ci(
     values: Sequence[float], level: float = 0.95, num_resamples: int = 10_000, seed: int = 0
@@ -24,7 +26,7 @@ def bootstrap_mean_ci(
     """
     values = np.asarray(values, dtype=np.float64)
     if values.size == 0 or not np.isfinite(values).all():
-        raise ValueError(f"bootstrap needs finite values of at least one image; got {values.size} values: {values[:5]}")
+        raise UserError(f"bootstrap needs finite values of at least one image; got {values.size} values: {values[:5]}")
     rng = np.random.default_rng(seed)
     means = np.empty(num_resamples)
     # In slices, so that a thousand images don't take a matrix of 10,000 x 1,000 at once.

@@ -1,15 +1,116 @@
-"""Loads one part of a model from a checkpoint of this package: the network of phase 1, the refiner of phase 2."""
+"""Fills a module with weights, all of it or not at all, and says what doesn't fit."""
 
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from operator import eq
 from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
 from ultraref import provenance
 from ultraref.checkpoint import load_checkpoint_file
+from ultraref.errors import UserError
+
+# Hint for a checkpoint of a whole model.
+OTHER_MODEL = "The model of the config must be the one that the checkpoint was made with"
+# Names of one kind that a message lists.
+_LISTED = 5
+
+
+@dataclass(frozen=True)
+class Differences:
+    """How the weights in a file differ from those of a model; false where they don't.
+
+    Attributes:
+        missing: names that the file lacks.
+        unexpected: names that the model doesn't have.
+        misshapen: names of another shape, with both shapes, in words.
+    """
+
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    misshapen: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.unexpected or self.misshapen)
+
+    def __str__(self) -> str:
+        """One indented line for each kind of difference, with how many there are and the first few."""
+        kinds = (
+            ("missing in the file", self.missing, ", "),
+            ("in the file but not in the model", self.unexpected, ", "),
+            ("of another shape", self.misshapen, "; "),
+        )
+        return "\n".join(
+            f"  {len(names)} {kind}: {separator.join(names[:_LISTED])}{', ...' if len(names) > _LISTED else ''}"
+            for kind, names, separator in kinds
+            if names
+        )
+
+
+def compare_shapes(
+    expected: Mapping[str, tuple],
+    found: Mapping[str, tuple],
+    optional: Collection[str] = (),
+    fits: Callable[[str, tuple, tuple], bool] | None = None,
+) -> Differences:
+    """Compares weights by name and shape.
+
+    Args:
+        expected: shape of each weight of the model, by name.
+        found: the same of the file.
+        optional: names that the file may lack.
+        fits: whether the shape that was found will do for the expected one: `fits(name, found, expected)`. None asks that
+            they are equal.
+    """
+    fits = fits or (lambda name, *shapes: eq(*shapes))
+    return Differences(
+        missing=tuple(name for name in expected if name not in found and name not in optional),
+        unexpected=tuple(name for name in found if name not in expected),
+        misshapen=tuple(
+            f"{name} is {found[name]} in the file, {shape} in the model"
+            for name, shape in expected.items()
+            if name in found and not fits(name, found[name], shape)
+        ),
+    )
+
+
+def load_strictly(
+    module: nn.Module,
+    state: Mapping[str, Tensor],
+    source: str | Path,
+    *,
+    target: str | None = None,
+    only: Collection[str] | None = None,
+    optional: Collection[str] = (),
+    hint: str = "",
+) -> None:
+    """Loads all of `state` into all of `module`. If anything doesn't fit, the module is left as it was.
+
+    Args:
+        module: receives the weights.
+        state: weights by the module's state-dict keys.
+        source: what the weights come from, for the message: a path, or "the part 'x' of PATH".
+        target: what they go to, for the message; by default the module's class.
+        only: keys of the module that are to be filled; every other key in `state` is refused. None: all of them.
+        optional: keys that `state` may lack; what they name in the module stays as it is.
+        hint: added to the message, one or more sentences: what the file seems to be, what to do.
+
+    Raises:
+        ValueError: weights are missing, left over or of another shape; the message names the first few of each.
+    """
+    own = {key: _shape(value) for key, value in module.state_dict().items() if only is None or key in only}
+    differences = compare_shapes(own, {key: _shape(value) for key, value in state.items()}, optional)
+    if differences:
+        target = target or f"the model {type(module).__name__}"
+        raise UserError(
+            f"{source} does not fit {target} ({len(own)} entries):\n{differences}" + (f"\n{hint}" if hint else "")
+        )
+    module.load_state_dict(state, strict=False)
 
 
 def load_part(module: nn.Module, path: str | Path, prefix: str) -> dict:
-    """Fills `module` from the part of a checkpoint whose keys begin with `prefix`, strictly.
+    """Fills `module` from the part of a checkpoint of this package whose keys begin with `prefix`, strictly.
 
     What the checkpoint was trained on is noted on the module (`ultraref.provenance`), so that a validation on one of those
     images can be refused.
@@ -30,22 +131,13 @@ def load_part(module: nn.Module, path: str | Path, prefix: str) -> dict:
     state = {key[len(prefix) :]: value for key, value in checkpoint["state_dict"].items() if key.startswith(prefix)}
     if not state:
         parts = sorted({key.split(".")[0] for key in checkpoint["state_dict"]})
-        raise ValueError(f"{path} has no part {prefix.rstrip('.')!r}; its parts are {', '.join(parts)}")
-    own = module.state_dict()
-    wrong = [f"missing {key}" for key in own if key not in state]
-    wrong += [f"unexpected {key}" for key in state if key not in own]
-    wrong += [
-        f"{key}: {tuple(state[key].shape)} in the file, {tuple(own[key].shape)} in the model"
-        for key in own
-        if key in state and own[key].shape != state[key].shape
-    ]
-    if wrong:
-        shown = "; ".join(wrong[:6]) + (f"; and {len(wrong) - 6} more" if len(wrong) > 6 else "")
-        raise ValueError(
-            f"the part {prefix.rstrip('.')!r} of {path} doesn't fit {type(module).__name__}: {shown}. Was it trained with "
-            f"another architecture? Its config is in the checkpoint's meta."
-        )
-    module.load_state_dict(state)
+        raise UserError(f"{path} has no part {prefix.rstrip('.')!r}; its parts are {', '.join(parts)}")
+    load_strictly(
+        module,
+        state,
+        f"the part {prefix.rstrip('.')!r} of {path}",
+        hint="Was it trained with another architecture? Its config is in the checkpoint's meta",
+    )
     meta = checkpoint.get("meta", {})
     provenance.record_loaded(module, str(path), meta.get("trained_on", []))
     return meta
@@ -69,3 +161,8 @@ def without_initial_weights(model: dict) -> dict:
     if isinstance(model, (list, tuple)):
         return type(model)(without_initial_weights(item) for item in model)
     return model
+
+
+def _shape(value) -> tuple:
+    """The shape of a tensor; of what is none, its type in place of a shape."""
+    return tuple(value.shape) if isinstance(value, Tensor) else (type(value).__name__,)

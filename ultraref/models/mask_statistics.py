@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ultraref.errors import UserError
 from ultraref.models.precision import full_precision
 
 # Added to the variance before the root, in square pixels: the root of 0 has no derivative.
@@ -99,4 +100,4 @@ def is_empty(prob: Tensor, coarse_pixel_area: float = 1.0) -> Tensor:
 
 def _check_shape(weight: Tensor) -> None:
     if weight.ndim != 4 or weight.shape[1] != 1:
-        raise ValueError(f"a soft mask must have shape (B, 1, H, W), but has {tuple(weight.shape)}")
+        raise UserError(f"a soft mask must have shape (B, 1, H, W), but has {tuple(weight.shape)}")

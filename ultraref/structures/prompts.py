@@ -4,6 +4,8 @@ from dataclasses import dataclass, fields, replace
 
 from torch import Tensor
 
+from ultraref.errors import UserError
+
 
 @dataclass(frozen=True)
 class Prompts:
@@ -34,7 +36,7 @@ class Prompts:
         mine, theirs = self.as_dict(), other.as_dict()
         twice = sorted(mine.keys() & theirs.keys())
         if twice:
-            raise ValueError(
+            raise UserError(
                 f"two prompt generators both made {' and '.join(twice)}; a list of prompt generators may hold one of each kind"
             )
         return replace(self, **theirs)

@@ -10,19 +10,19 @@ class SegDataSample(BaseDataElement):
         gt_sem_seg: PixelData, data (1, H, W) uint8 in {0, 1}, in the frame that the loss uses.
         gt_original: PixelData, data (1, H0, W0) uint8 in {0, 1}, in the image's native frame (validation and test only).
         coarse: PixelData, data (1, h, w) float32 in [0, 1], coarse probability in the coarse network's frame. In a
-            prediction: the coarse probability in the frame of `pred`.
+            prediction: the coarse probability in the frame of `refined`.
 
     Predictions, all (1, H, W) float32 in [0, 1] and in one frame:
-        pred: PixelData, the final probability.
-        sam: PixelData, the refiner's own probability q, before the gate.
-        gate: PixelData, the weight of q in the final probability.
+        refined: PixelData, the final probability, after the gate.
+        sam: PixelData, SAM's probability q, before the gate.
+        gate: PixelData, the weight of `sam` in `refined`.
         prompts: BaseDataElement with what was handed to SAM, in pixels of that frame (`points`, `labels`, `box`, `roi`).
 
-    Metainfo: `name`, `img_path`, `mask_path`, `ori_shape` (height, width), `fold` (int or None), `image_hash`, `coarse_dice`,
+    Metainfo: `name`, `img_path`, `seg_map_path`, `ori_shape` (height, width), `fold` (int or None), `image_hash`, `coarse_dice`,
     `error_type`, `coarse_empty`.
     """
 
-    PIXEL_FIELDS = ("gt_sem_seg", "gt_original", "coarse", "pred", "sam", "gate")
+    PIXEL_FIELDS = ("gt_sem_seg", "gt_original", "coarse", "refined", "sam", "gate")
 
     def set_pixels(self, name: str, data) -> None:
         """Stores a (1, H, W) array or tensor as the field `name`.

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from ultraref.errors import UserError
+
 OUTLINES = ("smooth", "lobulated", "spiculated")
 # Decibels between black and white on the display.
 DYNAMIC_RANGE = 46.0
@@ -52,9 +54,9 @@ def make_phantom(rng: np.random.Generator, category: str = "benign", num_lesions
         ValueError: the category is not known, or an image that is not normal has less than one lesion.
     """
     if category not in ("benign", "malignant", "normal"):
-        raise ValueError(f"phantom category {category!r} is not known; it is benign, malignant or normal")
+        raise UserError(f"phantom category {category!r} is not known; it is benign, malignant or normal")
     if category != "normal" and num_lesions < 1:
-        raise ValueError(f"a {category} phantom has at least one lesion, but num_lesions is {num_lesions}")
+        raise UserError(f"a {category} phantom has at least one lesion, but num_lesions is {num_lesions}")
     height, width = int(rng.integers(240, 341)), int(rng.integers(280, 421))
     # The surroundings are smooth, so half the resolution is enough, at a quarter of the time.
     surroundings = _tissue(rng, height // 2, width // 2)

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from ultraref.errors import UserError
 from ultraref.testing.phantom import Phantom, make_phantom, shrink
 
 # About the published set's shares, with fewer normals, as those are dropped.
@@ -47,11 +48,11 @@ def write_phantom_busi(
         ValueError: `num` is below 10, so that a category could be empty, `max_side` is below 32, or `jobs` below 1.
     """
     if max_side is not None and max_side < 32:
-        raise ValueError(f"max_side={max_side} leaves nothing of a lesion; it is None or at least 32 pixels")
+        raise UserError(f"max_side={max_side} leaves nothing of a lesion; it is None or at least 32 pixels")
     if jobs < 1:
-        raise ValueError(f"jobs={jobs} leaves nobody to draw; it is the number of processes, at least 1")
+        raise UserError(f"jobs={jobs} leaves nobody to draw; it is the number of processes, at least 1")
     if num < 10:
-        raise ValueError(f"a phantom set has at least 10 images, so that no category is empty; num is {num}")
+        raise UserError(f"a phantom set has at least 10 images, so that no category is empty; num is {num}")
     counts = {name: round(share * num) for name, share in SHARES.items()}
     counts["benign"] += num - sum(counts.values())
     order = [(category, number) for category, count in counts.items() for number in range(1, count + 1)]

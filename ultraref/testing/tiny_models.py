@@ -5,9 +5,9 @@ def tiny_network(size: int = 32) -> dict:
     """Config of a TransUNet of a few thousand parameters for images of `size` px (a multiple of 16)."""
     return dict(
         type="EncoderDecoder",
+        image_size=size,
         encoder=dict(
             type="R50ViTEncoder",
-            image_size=size,
             pretrained=None,
             layers=(1, 1, 1),
             channels=(16, 16, 32),
@@ -29,20 +29,25 @@ def tiny_sam(size: int = 64, **options) -> dict:
         size: side of SAM's input; the mask size is a quarter of it.
         options: further arguments of `SAM`; by default nothing is frozen.
     """
-    arch = dict(
-        image_size=size,
-        embed_dim=32,
-        depth=2,
-        num_heads=2,
-        window_size=3,
-        global_attn_indexes=(1,),
-        out_chans=32,
-        decoder_depth=2,
-        decoder_heads=2,
-        decoder_mlp_dim=64,
-        iou_head_hidden_dim=32,
+    sam = dict(
+        type="SAM",
+        image_encoder=dict(
+            type="SAMViT",
+            arch=dict(
+                embed_dim=32,
+                depth=2,
+                num_heads=2,
+                window_size=3,
+                global_attn_indexes=(1,),
+                out_channels=32,
+            ),
+            image_size=size,
+        ),
+        mask_decoder=dict(type="SAMMaskDecoder", num_heads=2, mlp_dim=64, iou_head_hidden_dim=32),
+        checkpoint=None,
+        freeze=[],
     )
-    return dict(dict(type="SAM", arch=arch, checkpoint=None, freeze=[]), **options)
+    return dict(sam, **options)
 
 
 def tiny_refiner(size: int = 64, **options) -> dict:
@@ -51,11 +56,11 @@ def tiny_refiner(size: int = 64, **options) -> dict:
         type="SAMRefiner",
         sam=tiny_sam(size),
         roi=dict(type="LesionROICropper", expand_ratio=0.5),
-        prompts=[
-            dict(type="PointPromptGenerator", negative="far_corner"),
-            dict(type="BoxPromptGenerator"),
-            dict(type="MaskPromptGenerator", style="direct"),
-        ],
+        prompts=dict(
+            points=dict(type="PointPromptGenerator", negative="far_corner"),
+            box=dict(type="BoxPromptGenerator"),
+            mask=dict(type="MaskPromptGenerator", style="direct"),
+        ),
     )
     return dict(refiner, **options)
 
@@ -68,7 +73,7 @@ def tiny_refinement(coarse_size: int = 32, sam_size: int = 64, **options) -> dic
         coarse_source=dict(type="FromNetwork", network=tiny_network(coarse_size)),
         refiner=tiny_refiner(sam_size),
         gate=dict(type="ConstantGate", value=1.0),
-        losses=dict(coarse=dict(type="CEDiceLoss"), final=dict(type="ProbBCEDiceLoss")),
-        loss_weights=dict(coarse=0.1, final=0.9),
+        losses=dict(coarse=dict(type="CEDiceLoss"), refined=dict(type="ProbBCEDiceLoss")),
+        loss_weights=dict(coarse=0.1, refined=0.9),
     )
     return dict(model, **options)

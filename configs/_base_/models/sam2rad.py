@@ -5,7 +5,8 @@ sam2rad = dict(
     data_preprocessor=dict(type="SegDataPreprocessor"),
     sam=dict(
         type="SAM",
-        arch="vit_b",
+        image_encoder=dict(type="SAMViT", arch="vit_b", scale="imagenet"),
+        mask_decoder=dict(type="SAMMaskDecoder"),
         checkpoint="{{$ULTRAREF_WEIGHTS:weights}}/sam_vit_b_01ec64.pth",
         freeze=["image_encoder", "prompt_encoder"],
         lora=dict(rank=4, alpha=4.0),

@@ -1,3 +1,3 @@
 # The reference's default cap (2.5.1).
-_base_ = "../../phase3/gated_busi_fold0.py"
+_base_ = "../../phase3/gated.py"
 model = dict(gate=dict(gate_max=0.8))

@@ -1,7 +1,3 @@
-# Preserve good masks and correct bad ones: a network decides (reference 2.5.5). It trains at a rate of its own.
-_base_ = "../../phase3/gated_busi_fold0.py"
+# Preserve good masks and correct bad ones: a network decides (reference 2.5.5).
+_base_ = "../../phase3/gated.py"
 model = dict(gate=dict(_delete_=True, type="LearnedGate", channels=32))
-optim_wrapper = dict(paramwise_cfg=dict(groups=dict(gate=dict(lr=1e-4))))
-*hooks, unfreeze = _base_.custom_hooks
-stages = [dict(stage, train=[*stage["train"], "gate"]) for stage in unfreeze["stages"]]
-custom_hooks = [*hooks, dict(unfreeze, stages=stages)]

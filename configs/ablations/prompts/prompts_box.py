@@ -1,3 +1,3 @@
 # The box alone.
-_base_ = "../../phase2/sam_hybrid_busi_fold0.py"
-model = dict(refiner=dict(prompts=_base_.refiner.prompts[1:2]))
+_base_ = "../../phase2/sam_hybrid.py"
+model = dict(refiner=dict(prompts=dict(points=None, mask=None)))

@@ -1,3 +1,3 @@
 # Points and mask prompt, no box.
-_base_ = "../../phase2/sam_hybrid_busi_fold0.py"
-model = dict(refiner=dict(prompts=_base_.refiner.prompts[::2]))
+_base_ = "../../phase2/sam_hybrid.py"
+model = dict(refiner=dict(prompts=dict(box=None)))

@@ -1,5 +1,3 @@
 # No negative point.
-_base_ = "../../phase2/sam_hybrid_busi_fold0.py"
-prompts = [*_base_.refiner.prompts]
-prompts[0] = dict(prompts[0], negative=None)
-model = dict(refiner=dict(prompts=prompts))
+_base_ = "../../phase2/sam_hybrid.py"
+model = dict(refiner=dict(prompts=dict(points=dict(negative=None))))

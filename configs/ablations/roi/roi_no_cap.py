@@ -1,3 +1,3 @@
 # The reference's ROI, which may reach past the image.
-_base_ = "../../phase2/sam_hybrid_busi_fold0.py"
+_base_ = "../../phase2/sam_hybrid.py"
 model = dict(refiner=dict(roi=dict(cap=False)))

@@ -1,4 +1,3 @@
 # Both networks train from the first epoch.
-_base_ = "../../phase3/ultrarefiner_busi_fold0.py"
-*hooks, unfreeze = _base_.custom_hooks
-custom_hooks = [*hooks, dict(unfreeze, stages=[dict(unfreeze["stages"][1], epoch=0)])]
+_base_ = "../../phase3/ultrarefiner.py"
+default_hooks = dict(unfreezing=dict(stages=dict(sam=None, joint=dict(epoch=0))))

@@ -1,4 +1,3 @@
 # The coarse network stays frozen.
-_base_ = "../../phase3/ultrarefiner_busi_fold0.py"
-*hooks, unfreeze = _base_.custom_hooks
-custom_hooks = [*hooks, dict(unfreeze, stages=unfreeze["stages"][:1])]
+_base_ = "../../phase3/ultrarefiner.py"
+default_hooks = dict(unfreezing=dict(stages=dict(joint=None)))

@@ -12,6 +12,7 @@ from PIL import Image
 from ultraref.datasets.converters import Found, RawSample, convert, find_busi
 from ultraref.datasets.image_io import read_image, read_mask
 from ultraref.datasets.splits import Splits
+from ultraref.errors import UserError
 from ultraref.testing.phantom import make_phantom
 
 
@@ -121,14 +122,14 @@ def test_foreign_files_are_refused_and_kept(tmp_path, samples):
     dst = tmp_path / "dst"
     dst.mkdir()
     (dst / "thesis.tex").write_text("years of work")
-    with pytest.raises(FileExistsError, match=r"dst.*thesis\.tex"):
+    with pytest.raises(UserError, match=r"dst.*thesis\.tex"):
         convert(Found(samples), dst, "toy")
     assert (dst / "thesis.tex").read_text() == "years of work"
     (dst / "thesis.tex").unlink()
     (dst / "train").mkdir()
-    with pytest.raises(FileExistsError, match=r"splits\.json"):
+    with pytest.raises(UserError, match=r"splits\.json"):
         convert(Found(samples), dst, "toy")
-    with pytest.raises(FileExistsError, match="is a file"):
+    with pytest.raises(UserError, match="is a file"):
         convert(Found(samples), samples[0].image_path, "toy")
 
 
@@ -211,7 +212,7 @@ def test_a_foreign_file_among_the_converted_ones_is_refused(tmp_path, samples, f
     path = tmp_path / "dst" / file
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("mine")
-    with pytest.raises(FileExistsError, match=file):
+    with pytest.raises(UserError, match=file):
         convert(Found(samples), tmp_path / "dst", "toy")
     assert path.read_text() == "mine"
 

@@ -119,9 +119,9 @@ def test_small_and_full_masks_switch_the_points_off(pixels, valid):
 
 def test_points_follow_the_augmentation():
     mask = ellipse(centre=(40, 50))
-    sample = {"image": mask * 255, "mask": mask, "rng": np.random.default_rng(0)}
+    sample = {"img": mask * 255, "gt_seg_map": mask, "rng": np.random.default_rng(0)}
     flipped = RandomRotateFlip(degrees=0, flip_prob=1)(sample)
-    before, after = place(mask)["gt_points"], place(flipped["mask"])["gt_points"]
+    before, after = place(mask)["gt_points"], place(flipped["gt_seg_map"])["gt_points"]
     # Mirrored, the ends of the lying axis change places.
     np.testing.assert_allclose(after[[0, 2, 1, 3, 4], 0], 119 - before[:5, 0], atol=1)
     np.testing.assert_allclose(after[[0, 2, 1, 3, 4], 1], before[:5, 1], atol=1)

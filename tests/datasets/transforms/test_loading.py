@@ -8,6 +8,7 @@ import pytest
 from ultraref.datasets.image_io import encode_png
 from ultraref.datasets.prediction_store import PredictionManifest, PredictionStore
 from ultraref.datasets.transforms import LoadCoarsePrediction, LoadImage, LoadLesionMask
+from ultraref.errors import UserError
 
 IMAGE = np.arange(20, dtype=np.uint8).reshape(4, 5)
 
@@ -22,17 +23,18 @@ def results(tmp_path):
         "name": "image",
         "dataset": "toy",
         "img_path": str(tmp_path / "image.png"),
-        "mask_path": str(tmp_path / "mask.png"),
+        "seg_map_path": str(tmp_path / "mask.png"),
         "image_hash": hashlib.sha256(data).hexdigest(),
     }
 
 
 def test_image_and_mask(results):
     results = LoadLesionMask()(LoadImage()(results))
-    np.testing.assert_array_equal(results["image"], IMAGE)
-    np.testing.assert_array_equal(results["mask"], IMAGE > 9)
-    assert (results["image"].dtype, results["mask"].dtype) == (np.uint8, np.uint8)
-    assert results["ori_shape"] == (4, 5)
+    np.testing.assert_array_equal(results["img"], IMAGE)
+    np.testing.assert_array_equal(results["gt_seg_map"], IMAGE > 9)
+    assert (results["img"].dtype, results["gt_seg_map"].dtype) == (np.uint8, np.uint8)
+    assert results["ori_shape"] == results["img_shape"] == (4, 5)
+    assert results["seg_fields"] == ["gt_seg_map"]
 
 
 def test_another_file_than_the_recorded_one_is_refused(results, tmp_path):
@@ -40,7 +42,7 @@ def test_another_file_than_the_recorded_one_is_refused(results, tmp_path):
     with pytest.raises(ValueError, match=r"image\.png.*sha256 differs.*converter again"):
         LoadImage()(results)
     del results["image_hash"]
-    np.testing.assert_array_equal(LoadImage()(results)["image"], IMAGE + 1)
+    np.testing.assert_array_equal(LoadImage()(results)["img"], IMAGE + 1)
 
 
 def test_an_unreadable_image_is_named(results, tmp_path):
@@ -69,5 +71,5 @@ def test_coarse_prediction(results, tmp_path):
 
 
 def test_a_set_without_predictions_says_what_to_do(results):
-    with pytest.raises(KeyError, match=r"'toy' has no stored predictions.*predictions=ROOT"):
+    with pytest.raises(UserError, match=r"'toy' has no stored predictions.*predictions=ROOT"):
         LoadCoarsePrediction()(results | {"predictions": None})

@@ -13,8 +13,8 @@ def results(**more):
         "dataset": "toy",
         "fold": None,
         "ori_shape": (6, 8),
-        "image": np.zeros((6, 8), np.uint8),
-        "mask": mask,
+        "img": np.zeros((6, 8), np.uint8),
+        "gt_seg_map": mask,
         "rng": np.random.default_rng(0),
         "sam_image": np.arange(16, dtype=np.uint8).reshape(4, 4),
         "gt": np.eye(4, dtype=np.uint8),
@@ -53,5 +53,5 @@ def test_the_original_mask_on_demand():
 
 def test_a_sample_without_ground_truth():
     blind = results()
-    del blind["gt"], blind["mask"]
+    del blind["gt"], blind["gt_seg_map"]
     assert "gt_sem_seg" not in PackSegInputs()(blind)["data_samples"]

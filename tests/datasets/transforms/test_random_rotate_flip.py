@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from ultraref.datasets.transforms import RandomRotateFlip
-from ultraref.datasets.transforms.random_rotate_flip import frame_matrix, rotate_flip_matrix, warp
+from ultraref.datasets.transforms.affine import frame_matrix, warp
+from ultraref.datasets.transforms.random_rotate_flip import rotate_flip_matrix
 from ultraref.datasets.transforms.resize_to_models import resize
 
 
@@ -14,8 +15,8 @@ def sample(seed=0, height=90, width=140, coarse_size=64):
     y, x = np.mgrid[:height, :width].astype(np.float32)
     blob = np.exp(-(((y - 0.4 * height) / 14) ** 2) - ((x - 0.6 * width) / 22) ** 2)
     return {
-        "image": np.rint(blob * 255).astype(np.uint8),
-        "mask": (blob >= 0.5).astype(np.uint8),
+        "img": np.rint(blob * 255).astype(np.uint8),
+        "gt_seg_map": (blob >= 0.5).astype(np.uint8),
         "coarse_prob": resize(blob, coarse_size, coarse_size),
         "rng": np.random.default_rng(seed),
     }
@@ -49,31 +50,31 @@ def test_frames_keep_pixel_centres():
 @pytest.mark.parametrize("seed", range(4))
 def test_image_mask_and_coarse_stay_aligned(seed, flip_prob):
     after = RandomRotateFlip(degrees=20, flip_prob=flip_prob)(sample(seed))
-    assert not np.array_equal(after["image"], sample(seed)["image"])
+    assert not np.array_equal(after["img"], sample(seed)["img"])
     # The mask was the image above one half, and still is, to a pixel of the outline.
-    disagree = after["mask"] != (after["image"] >= 128)
-    outline = cv2.dilate(after["mask"], np.ones((3, 3), np.uint8)) != cv2.erode(
-        after["mask"], np.ones((3, 3), np.uint8)
+    disagree = after["gt_seg_map"] != (after["img"] >= 128)
+    outline = cv2.dilate(after["gt_seg_map"], np.ones((3, 3), np.uint8)) != cv2.erode(
+        after["gt_seg_map"], np.ones((3, 3), np.uint8)
     )
     assert not (disagree & ~outline).any()
     # The coarse probability was the resized image, and still is.
-    expected = resize(after["image"].astype(np.float32) / 255, 64, 64)
+    expected = resize(after["img"].astype(np.float32) / 255, 64, 64)
     np.testing.assert_allclose(after["coarse_prob"], expected, atol=0.03)
     assert after["coarse_prob"].dtype == np.float32
-    assert set(np.unique(after["mask"])) == {0, 1}
-    assert after["mask"].dtype == after["image"].dtype == np.uint8
+    assert set(np.unique(after["gt_seg_map"])) == {0, 1}
+    assert after["gt_seg_map"].dtype == after["img"].dtype == np.uint8
 
 
 def test_nothing_comes_in_from_outside():
     results = RandomRotateFlip(degrees=45, flip_prob=0)(
         {
-            "image": np.full((40, 80), 200, np.uint8),
-            "mask": np.ones((40, 80), np.uint8),
+            "img": np.full((40, 80), 200, np.uint8),
+            "gt_seg_map": np.ones((40, 80), np.uint8),
             "coarse_prob": np.ones((32, 32), np.float32),
             "rng": np.random.default_rng(3),
         }
     )
-    for name in ("image", "mask", "coarse_prob"):
+    for name in ("img", "gt_seg_map", "coarse_prob"):
         assert results[name][0, 0] == 0
         assert results[name][results[name].shape[0] // 2, results[name].shape[1] // 2] > 0
 
@@ -92,7 +93,7 @@ def test_shares_and_angles():
     image = np.zeros((101, 101), np.uint8)
     image[46:55, 86:95] = 255  # 40 px right of the centre
     for _ in range(400):
-        y, x = np.argwhere(transform({"image": image, "rng": rng})["image"] > 127).mean(0) - 50
+        y, x = np.argwhere(transform({"img": image, "rng": rng})["img"] > 127).mean(0) - 50
         flips += x < 0
         angles.append(np.degrees(np.arctan(y / x)))
     turned = np.abs(angles) > 0.2

@@ -11,12 +11,17 @@ def sample(height, width) -> dict:
     rng = np.random.default_rng(0)
     mask = np.zeros((height, width), np.uint8)
     mask[height // 4 : height // 2, width // 4 : width // 2] = 1
-    return {"image": rng.integers(1, 255, (height, width), dtype=np.uint8), "mask": mask, "name": "a"}
+    return {
+        "img": rng.integers(1, 255, (height, width), dtype=np.uint8),
+        "gt_seg_map": mask,
+        "name": "a",
+        "sizes": {"sam": 64},
+    }
 
 
 @pytest.mark.parametrize(("height", "width"), [(60, 90), (101, 67), (64, 64), (300, 211), (1000, 3)])
 def test_content_has_the_size_of_the_published_code_and_the_rest_is_zero(height, width):
-    results = ResizeLongestSide(64)(sample(height, width))
+    results = ResizeLongestSide()(sample(height, width))
     rows, columns = results["content_size"]
     expected = PublishedResize.get_preprocess_shape(height, width, 64)
     assert (rows, columns) == tuple(max(1, side) for side in expected)
@@ -29,14 +34,14 @@ def test_content_has_the_size_of_the_published_code_and_the_rest_is_zero(height,
 
 
 def test_the_lesion_keeps_its_place_and_shape():
-    results = ResizeLongestSide(64)(sample(64, 128))
+    results = ResizeLongestSide()(sample(64, 128))
     y, x = np.nonzero(results["gt"])
     # Rows 16 to 31 and columns 32 to 63 at half the size.
     assert (y.min(), y.max(), x.min(), x.max()) == (8, 15, 16, 31)
 
 
 def test_packed_inputs():
-    results = GroundTruthPoints()(ResizeLongestSide(64)(sample(64, 128)))
+    results = GroundTruthPoints()(ResizeLongestSide()(sample(64, 128)))
     packed = PackSAM2RadInputs(keep_original=True)(results)
     inputs = packed["inputs"]
     assert inputs["content_size"].tolist() == [32, 64]

@@ -37,7 +37,7 @@ def test_a_ramp_keeps_its_position_in_the_frame(shape, size):
 
 def test_both_images_come_from_the_original():
     image = (np.indices((64, 64)).sum(0) % 2 * 255).astype(np.uint8)  # a checkerboard: lost at 32 px, whole at 64
-    results = ResizeToModels(coarse_size=32, sam_size=64)({"image": image})
+    results = ResizeToModels()({"img": image, "sizes": {"coarse": 32, "sam": 64}})
     np.testing.assert_array_equal(results["sam_image"], image)
     assert np.ptp(results["coarse_image"]) == 0
     assert results["coarse_image"].dtype == np.uint8
@@ -48,7 +48,7 @@ def test_both_images_come_from_the_original():
 def test_ground_truth_is_in_the_named_frame(frame, size):
     mask = np.zeros((64, 96), np.uint8)
     mask[16:40, 24:72] = 1
-    results = ResizeToModels(coarse_size=16, sam_size=48, mask_size_from=frame)({"image": mask, "mask": mask})
+    results = ResizeToModels(gt=frame)({"img": mask, "gt_seg_map": mask, "sizes": {"coarse": 16, "sam": 48}})
     expected = np.zeros((size, size), np.uint8)
     expected[size // 4 : size * 5 // 8, size // 4 : size * 3 // 4] = 1  # the same shares of height and width
     np.testing.assert_array_equal(results["gt"], expected)
@@ -60,14 +60,40 @@ def test_a_pixel_counts_as_lesion_from_half_its_area_on():
     mask = np.zeros((8, 8), np.uint8)
     mask[:, [0, 1, 4, 5]] = 1
     mask[4:, 5] = 0
-    results = ResizeToModels(coarse_size=2)({"image": mask, "mask": mask})
+    results = ResizeToModels(["coarse"], gt="coarse")({"img": mask, "gt_seg_map": mask, "sizes": {"coarse": 2}})
     np.testing.assert_array_equal(results["gt"], [[1, 1], [1, 0]])
 
 
-@pytest.mark.parametrize(
-    "options",
-    [{}, {"coarse_size": 8, "mask_size_from": "sam"}, {"sam_size": 8}, {"sam_size": 8, "mask_size_from": "roi"}],
-)
-def test_the_frame_of_the_mask_needs_a_size(options):
-    with pytest.raises(ValueError, match=r"mask_size_from=.*'coarse' or 'sam'"):
+def test_inputs_and_ground_truth_may_be_of_different_networks():
+    image = np.zeros((10, 10), np.uint8)
+    results = ResizeToModels(["sam"], gt="coarse")(
+        {"img": image, "gt_seg_map": image, "sizes": {"coarse": 4, "sam": 6}}
+    )
+    assert results["sam_image"].shape == (6, 6)
+    assert results["gt"].shape == (4, 4)
+    assert "coarse_image" not in results
+
+
+@pytest.mark.parametrize("options", [{"inputs": "sam"}, {"inputs": []}, {"inputs": ["roi"]}, {"gt": "roi"}])
+def test_unknown_networks_are_refused(options):
+    with pytest.raises(ValueError, match=r"'coarse'.*'sam'"):
         ResizeToModels(**options)
+
+
+@pytest.mark.parametrize("sizes", [{}, {"sizes": None}, {"sizes": {"coarse": 8}}])
+def test_a_missing_size_names_the_data_sets_argument(sizes):
+    results = {"img": np.zeros((8, 8), np.uint8), "dataset": "busi", **sizes}
+    with pytest.raises(ValueError, match=r"'busi' doesn't know the size of the sam network.*sizes=dict\(sam="):
+        ResizeToModels(["sam"])(results)
+
+
+@pytest.mark.parametrize("image", [np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), np.float32)])
+def test_what_is_not_a_grey_8_bit_image_is_refused(image):
+    with pytest.raises(ValueError, match=r"img is (uint8 \(8, 8, 3\)|float32 \(8, 8\))"):
+        ResizeToModels(["sam"])({"img": image, "sizes": {"sam": 8}})
+
+
+def test_a_mask_padded_by_another_package_is_refused():
+    results = {"img": np.zeros((8, 8), np.uint8), "gt_seg_map": np.full((8, 8), 255, np.uint8), "sizes": {"sam": 8}}
+    with pytest.raises(ValueError, match=r"has the value 255.*pad_val"):
+        ResizeToModels(["sam"])(results)

@@ -6,6 +6,7 @@ from engine_toys import ToyMetric, toy_config
 from mmengine.config import Config
 
 from ultraref.engine import UltraCheckpointHook
+from ultraref.errors import UserError
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def test_interval_and_unvalidated_epochs(tmp_path, make_runner):
 def test_unknown_metric_is_named(tmp_path, make_runner):
     cfg = toy_config(tmp_path, epochs=1)
     cfg.default_hooks.checkpoint.save_best = "val_refined/dice"
-    with pytest.raises(KeyError, match=r"save_best is 'val_refined/dice', but validation gave score"):
+    with pytest.raises(UserError, match=r"save_best is 'val_refined/dice', but validation gave score"):
         make_runner(cfg).train()
 
 

@@ -7,10 +7,10 @@ from mmengine.hooks import Hook
 
 from ultraref.engine import ProgressiveUnfreezeHook
 
-STAGES = [
-    {"name": "refiner", "train": ["refiner"]},
-    {"name": "joint", "epoch": 1, "train": ["refiner", "coarse.[01]"], "eval": ["coarse.*:BatchNorm*"]},
-]
+STAGES = {
+    "refiner": {"train": ["refiner"]},
+    "joint": {"epoch": 1, "train": ["refiner", "coarse.[01]"], "eval": ["coarse.*:BatchNorm*"]},
+}
 
 
 class Spy(Hook):
@@ -102,7 +102,7 @@ def test_modules_without_parameters_outside_a_frozen_part_keep_training(tmp_path
 
 def test_lr_factor_scales_the_steps_of_whole_groups_and_nothing_else(tmp_path, make_runner):
     def train(work_dir, factor, lr):
-        stages = [{"name": "all", "train": ["*"], "lr_factor": {"coarse": factor}}]
+        stages = {"all": {"train": ["*"], "lr_factor": {"coarse": factor}}}
         optim_wrapper = {
             "optimizer": {"type": "SGD", "lr": 0.01},
             "constructor": "GlobOptimWrapperConstructor",
@@ -130,7 +130,7 @@ def test_log_lines_count_what_trains(tmp_path, make_runner, capsys):
 @pytest.mark.parametrize(
     ("stage", "message"),
     [
-        ({"train": ["refinr"]}, r"stages\[1\] \('late'\).train: 'refinr' matches no part .* near it: refiner"),
+        ({"train": ["refinr"]}, r"stages.late.train: 'refinr' matches no part .* near it: refiner"),
         (
             {"train": ["refiner"], "eval": ["coarse.*:LayerNorm"]},
             r"late.*eval: 'coarse.\*:LayerNorm' matches no module",
@@ -140,7 +140,7 @@ def test_log_lines_count_what_trains(tmp_path, make_runner, capsys):
     ],
 )
 def test_mistakes_in_a_later_stage_are_found_before_training(tmp_path, make_runner, stage, message):
-    stages = [{"name": "first", "train": ["refiner"]}, {"name": "late", "epoch": 5, **stage}]
+    stages = {"first": {"train": ["refiner"]}, "late": {"epoch": 5, **stage}}
     with pytest.raises(ValueError, match=message):
         make_runner(config(tmp_path, stages)).train()
 
@@ -150,15 +150,30 @@ def test_parameters_that_no_group_has_are_named(tmp_path, make_runner):
     cfg.optim_wrapper.constructor = "GlobOptimWrapperConstructor"
     cfg.optim_wrapper.paramwise_cfg = {"groups": {"refiner": {}}}
     with pytest.raises(
-        ValueError, match=r"'joint'\) trains 4 parameters that the optimizer doesn't have, e.g. coarse.0"
+        ValueError, match=r"stages.joint trains 4 parameters that the optimizer doesn't have, e.g. coarse.0"
     ):
         make_runner(cfg).train()
 
 
 def test_stages_must_start_at_zero_and_rise():
-    with pytest.raises(ValueError, match=r"stages start at epochs \[1\]"):
-        ProgressiveUnfreezeHook([{"name": "a", "epoch": 1, "train": ["x"]}])
-    with pytest.raises(ValueError, match=r"stages start at epochs \[0, 0\]"):
-        ProgressiveUnfreezeHook([{"name": "a", "train": ["x"]}, {"name": "b", "train": ["x"]}])
+    with pytest.raises(ValueError, match=r"stages start at epochs: a at 1; one must start at 0"):
+        ProgressiveUnfreezeHook({"a": {"epoch": 1, "train": ["x"]}})
+    with pytest.raises(ValueError, match=r"stages start at epochs: a at 0, b at 0; .* no two together"):
+        ProgressiveUnfreezeHook({"a": {"train": ["x"]}, "b": {"train": ["x"]}})
     with pytest.raises(ValueError, match="stages is empty"):
-        ProgressiveUnfreezeHook([])
+        ProgressiveUnfreezeHook({"a": None})
+
+
+def test_a_stage_is_left_out_or_added_by_its_name():
+    stages = {"late": {"epoch": 7, "train": ["x"]}, "first": {"train": ["x"]}, "joint": None}
+    assert [(stage.name, stage.epoch) for stage in ProgressiveUnfreezeHook(stages).stages] == [
+        ("first", 0),
+        ("late", 7),
+    ]
+
+
+def test_a_part_without_parameters_may_be_named(tmp_path, make_runner):
+    """The toy's data preprocessor has none, as most gates."""
+    stages = {"refiner": {"train": ["refiner", "data_preprocessor"]}}
+    _, spy = run(make_runner, config(tmp_path, stages, epochs=1))
+    assert spy.requires_grad[0] == REFINER

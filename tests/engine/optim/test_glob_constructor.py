@@ -67,7 +67,7 @@ def test_group_names_survive_saving(tmp_path):
 @pytest.mark.parametrize(
     ("groups", "message"),
     [
-        ({"refinr.*": {}}, r"groups: 'refinr.\*' matches no part of the model .*near it: refiner"),
+        ({"refinr.*": {}}, r"groups: 'refinr.\*' matches no part of the model.*near it: refiner"),
         ({"*": {}, "coarse": {}}, r"all 2 parameters of 'coarse' are frozen, or taken by an earlier glob"),
     ],
 )

@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 
+from ultraref.errors import UserError
 from ultraref.models.coarse.decoders import BaseDecoder
 from ultraref.models.coarse.encoder_decoder import EncoderDecoder, foreground_prob
 from ultraref.models.coarse.encoders import BaseEncoder
@@ -15,7 +16,6 @@ from ultraref.registry import MODELS
 # says so if it is left out.
 ENCODERS = {
     "R50ViTEncoder": {
-        "image_size": 32,
         "layers": (1, 1, 1),
         "channels": (16, 32, 64),
         "stem_channels": 16,
@@ -32,7 +32,7 @@ DECODERS = {"CascadedUpsampler": {"channels": (16, 16, 8, 8), "head_channels": 1
 def build(encoder, decoder, **kwargs):
     torch.manual_seed(0)
     encoder, decoder = {"type": encoder, **ENCODERS[encoder]}, {"type": decoder, **DECODERS[decoder]}
-    return MODELS.build({"type": "EncoderDecoder", "encoder": encoder, "decoder": decoder, **kwargs})
+    return MODELS.build({"type": "EncoderDecoder", "image_size": 32, "encoder": encoder, "decoder": decoder, **kwargs})
 
 
 every_pair = pytest.mark.parametrize("pair", [(e, d) for e in ENCODERS for d in DECODERS], ids="-".join)
@@ -108,7 +108,7 @@ def test_transunet_has_the_published_number_of_parameters():
     Ours has the class token and its position (2 x 768) on top, which the published code drops.
     """
     with torch.device("meta"):
-        network = EncoderDecoder({"type": "R50ViTEncoder"}, {"type": "CascadedUpsampler"})
+        network = EncoderDecoder(224, {"type": "R50ViTEncoder"}, {"type": "CascadedUpsampler"})
     assert sum(p.numel() for p in network.parameters()) / 1e6 == pytest.approx(105.28, abs=0.005)
 
 
@@ -130,5 +130,13 @@ def test_a_part_of_another_kind_is_refused(part):
         "encoder": {"type": "R50ViTEncoder", **ENCODERS["R50ViTEncoder"]},
         "decoder": {"type": "CascadedUpsampler", **DECODERS["CascadedUpsampler"]},
     }
-    with pytest.raises(TypeError, match=f"`{part}` names Other, which is not a Base"):
-        EncoderDecoder(**{**parts, part: {"type": Other}})
+    with pytest.raises(UserError, match=f"`{part}` names Other, which is not a Base"):
+        EncoderDecoder(**{"image_size": 32, **parts, part: {"type": Other}})
+
+
+def test_the_image_size_reaches_an_encoder_that_takes_one():
+    network = build("R50ViTEncoder", "CascadedUpsampler")
+    assert (network.image_size, network.encoder.image_size) == (32, (32, 32))
+    # 2 x 2 tokens of 16 px, and the class token.
+    assert network.encoder.vit.pos_embed.shape[1] == 5
+    assert build("TimmEncoder", "CascadedUpsampler").image_size == 32

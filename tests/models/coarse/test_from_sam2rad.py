@@ -27,7 +27,7 @@ def test_probability_is_that_of_sam2rad_and_the_logits_agree(tmp_path):
     path = tmp_path / "best.pth"
     torch.save({"state_dict": trained.state_dict(), "meta": {"trained_on": ["a"]}}, path)
     source = COARSE_SOURCES.build({"type": "FromSAM2Rad", "model": SAM2RAD, "checkpoint": str(path)}).eval()
-    inputs = {"sam_image": torch.randn(2, 3, 64, 64)}
+    inputs = {"sam_image": torch.rand(2, 3, 64, 64) * 255}
     with torch.no_grad():
         output = source(inputs)
         assert torch.equal(output.prob, trained(inputs).logits.sigmoid())
@@ -37,14 +37,14 @@ def test_probability_is_that_of_sam2rad_and_the_logits_agree(tmp_path):
 def test_refinement_model_runs_on_it():
     config = tiny_refinement(
         coarse_source={"type": "FromSAM2Rad", "model": SAM2RAD},
-        losses={"final": {"type": "ProbBCEDiceLoss"}},
-        loss_weights={"final": 1.0},
+        losses={"refined": {"type": "ProbBCEDiceLoss"}},
+        loss_weights={"refined": 1.0},
     )
     model = MODELS.build(config).train()
-    inputs = {"sam_image": torch.randn(2, 3, 64, 64), "gt": torch.zeros(2, 1, 64, 64)}
+    inputs = {"sam_image": torch.rand(2, 3, 64, 64) * 255, "gt": torch.zeros(2, 1, 64, 64)}
     losses = model(inputs, mode="loss")
-    losses["loss_final"].backward()
+    losses["loss_refined"].backward()
     gradient = model.get_parameter("coarse_source.model.sam.mask_decoder.mask_tokens.weight").grad
     assert gradient.abs().max() > 0
     with torch.no_grad():
-        assert model.eval()(inputs).final_prob.shape == (2, 1, 64, 64)
+        assert model.eval()(inputs).refined_prob.shape == (2, 1, 64, 64)

@@ -1,12 +1,22 @@
+"""Samples that say whether the network's coarse probability is replaced."""
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from ultraref.datasets import stack_collate
 from ultraref.engine.hooks import ProgressiveUnfreezeHook
+from ultraref.errors import UserError
 from ultraref.models.coarse import FromMixture, FromNetwork
-from ultraref.registry import COARSE_SOURCES, MODELS
+from ultraref.registry import COARSE_SOURCES, DATASETS, MODELS
 
 SIMULATED = 0.25
+
+
+def flat_error(mask, rng):
+    """An augmentor whose p is SIMULATED everywhere."""
+    return np.full(mask.shape, SIMULATED, np.float32), {}
 
 
 @pytest.fixture(autouse=True)
@@ -15,6 +25,8 @@ def network():
 
     @MODELS.register_module(name="FlatNetwork", force=True)
     class FlatNetwork(nn.Module):
+        image_size = 4
+
         def __init__(self):
             super().__init__()
             self.scale = nn.Parameter(torch.zeros(()))
@@ -30,8 +42,13 @@ def source(**options):
     return COARSE_SOURCES.build({"type": "FromMixture", "network": {"type": "FlatNetwork"}, **options})
 
 
-def batch(size=64):
-    return {"coarse_image": torch.ones(size, 1, 4, 4), "coarse_prob": torch.full((size, 1, 4, 4), SIMULATED)}
+def batch(size=64, decision=None):
+    """Samples of which those in `decision`, a (B,) bool tensor, are to be replaced; all by default."""
+    return {
+        "coarse_image": torch.ones(size, 1, 4, 4),
+        "coarse_prob": torch.full((size, 1, 4, 4), SIMULATED),
+        "coarse_from_sample": torch.ones(size, dtype=torch.bool) if decision is None else decision,
+    }
 
 
 def replaced(output):
@@ -42,26 +59,18 @@ def replaced(output):
     return simulated
 
 
-@pytest.mark.parametrize("ratio", [0.0, 0.3, 1.0])
-def test_ratio_is_the_share_of_whole_samples(ratio):
-    torch.manual_seed(0)
-    count = int(replaced(source(ratio=ratio)(batch(2000))).sum())
-    # Four standard deviations of a binomial count.
-    assert abs(count - 2000 * ratio) <= 4 * (2000 * ratio * (1 - ratio)) ** 0.5
-
-
-def test_batches_differ_and_follow_torchs_seed():
-    mixture = source(ratio=0.5)
-    torch.manual_seed(1)
-    first, second = replaced(mixture(batch())), replaced(mixture(batch()))
-    torch.manual_seed(1)
-    again = replaced(mixture(batch()))
-    assert not torch.equal(first, second)
-    assert torch.equal(first, again)
+def test_the_samples_say_which_of_them_are_replaced():
+    mixture = source()
+    for seed in range(3):
+        decision = torch.rand(64, generator=torch.Generator().manual_seed(seed)) < 0.3
+        torch.manual_seed(0)
+        state = torch.get_rng_state()
+        assert torch.equal(replaced(mixture(batch(decision=decision))), decision)
+        assert torch.equal(torch.get_rng_state(), state)  # it draws nothing itself
 
 
 def test_evaluation_is_the_networks():
-    mixture = source(ratio=1.0).eval()
+    mixture = source().eval()
     assert not replaced(mixture(batch())).any()
     # An evaluation pipeline carries no simulated p.
     assert mixture({"coarse_image": torch.ones(2, 1, 4, 4)}).prob.shape == (2, 1, 4, 4)
@@ -71,14 +80,14 @@ def test_a_frozen_network_is_mixed_too():
     class Model(nn.Module):
         def __init__(self):
             super().__init__()
-            self.coarse_source, self.refiner = source(ratio=1.0), nn.Linear(1, 1)
+            self.coarse_source, self.refiner = source(), nn.Linear(1, 1)
 
     class Runner:
         epoch = 0
         model = Model()
 
     # What the hook and the training loop do in a stage that trains the refiner alone.
-    hook = ProgressiveUnfreezeHook([{"name": "refiner", "epoch": 0, "train": ["refiner"]}])
+    hook = ProgressiveUnfreezeHook({"refiner": {"epoch": 0, "train": ["refiner"]}})
     model = Runner.model
     trainable = dict(model.named_parameters())
     hook.stages[0].resolve(model, trainable)
@@ -92,7 +101,7 @@ def test_a_frozen_network_is_mixed_too():
 
 
 def test_gradients():
-    mixture = source(ratio=1.0)
+    mixture = source()
     output = mixture(batch())
     assert output.prob.grad_fn is None or torch.autograd.grad(output.prob.sum(), mixture.network.scale)[0] == 0
     # d/ds of the summed foreground logit s * 1 over 64 x 16 pixels.
@@ -106,12 +115,37 @@ def test_checkpoints_are_those_of_from_network():
     assert source().state_dict().keys() == plain.state_dict().keys()
 
 
+def test_a_pipeline_feeds_it(phantom_root):
+    mix = {"type": "HybridCoarse", "ratio": 0.5, "simulated": {"type": "SimulateCoarse", "augmentor": flat_error}}
+    dataset = DATASETS.build(
+        {
+            "type": "LesionDataset",
+            "data_root": str(phantom_root),
+            "sizes": {"coarse": 8},
+            "seed": 3,
+            "pipeline": [
+                {"type": "LoadImage"},
+                {"type": "LoadLesionMask"},
+                mix,
+                {"type": "ResizeToModels", "inputs": ["coarse"], "gt": "coarse"},
+                {"type": "PackSegInputs"},
+            ],
+        }
+    )
+    expected = [bool(np.random.default_rng([3, 0, i]).random() >= 0.5) for i in range(len(dataset))]
+    assert len(set(expected)) == 2
+    inputs = stack_collate([dataset[i] for i in range(len(dataset))])["inputs"]
+    assert inputs["coarse_from_sample"].tolist() == expected
+    inputs["coarse_image"] = torch.ones(len(dataset), 1, 8, 8)
+    inputs["coarse_prob"] = inputs["coarse_prob"].round(decimals=5)  # of what resizing a constant left
+    assert replaced(source()(inputs)).tolist() == expected
+
+
 def test_errors():
-    with pytest.raises(ValueError, match="ratio"):
-        source(ratio=1.5)
-    with pytest.raises(KeyError, match="SimulateCoarse"):
-        source()({"coarse_image": torch.ones(1, 1, 4, 4)})
-    wrong = {"coarse_image": torch.ones(1, 1, 4, 4), "coarse_prob": torch.ones(1, 1, 8, 8)}
-    with pytest.raises(ValueError, match="coarse_size"):
-        source()(wrong)
+    image = torch.ones(1, 1, 4, 4)
+    for missing in ("coarse_prob", "coarse_from_sample"):
+        with pytest.raises(UserError, match=f"no {missing}; add HybridCoarse"):
+            source()({key: value for key, value in batch(1).items() if key != missing})
+    with pytest.raises(ValueError, match=r"sizes\['coarse'\]"):
+        source()({**batch(1), "coarse_image": image, "coarse_prob": torch.ones(1, 1, 8, 8)})
     assert FromMixture.__name__ in COARSE_SOURCES.module_dict

@@ -35,13 +35,13 @@ ARGUMENTS = {
         "target": uniform(7),
         "valid": uniform(),
     },
-    "ChangePenalty": {"refined_prob": PROB, "coarse_prob": PROB, "coarse_dice": uniform()},
+    "ChangePenalty": {"sam_prob": PROB, "coarse_prob": PROB, "coarse_dice": uniform()},
 }
 # What a loss is differentiated with respect to.
 TRAINED = {
     "PointCoordinateLoss": "points",
     "IoURegressionLoss": "iou",
-    "ChangePenalty": "refined_prob",
+    "ChangePenalty": "sam_prob",
     "ProbBCEDiceLoss": "prob",
 }
 
@@ -95,7 +95,7 @@ def test_value_and_gradient_are_finite_at_certain_predictions(name, lesion, sign
     if "target" in arguments:
         target = arguments["target"].round()
         arguments["target"] = {"none": target * 0, "all": target * 0 + 1, "some": target}[lesion]
-    for argument in ("logits", "prob", "refined_prob"):
+    for argument in ("logits", "prob", "sam_prob"):
         if argument in arguments:
             certain = 1e4 * sign if argument == "logits" else (1 + sign) / 2
             arguments[argument] = torch.full_like(arguments[argument], certain)

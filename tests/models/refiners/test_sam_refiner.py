@@ -4,8 +4,8 @@ import pytest
 import torch
 from mmengine.registry import init_default_scope
 
-from ultraref.registry import REFINERS
-from ultraref.testing.tiny_models import tiny_refiner, tiny_sam
+from ultraref.registry import MODELS, REFINERS
+from ultraref.testing.tiny_models import tiny_refinement, tiny_refiner, tiny_sam
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +16,7 @@ def _scope():
 
 def save(refiner, path, **meta):
     state = {f"refiner.{key}": value for key, value in refiner.state_dict().items()}
-    torch.save(dict(state_dict=state, meta=dict(meta, input_contract=refiner.input_contract())), path)
+    torch.save(dict(state_dict=state, meta=dict(dict(input_contract=refiner.input_contract()), **meta)), path)
     return str(path)
 
 
@@ -38,13 +38,65 @@ def test_other_inputs_than_in_training_are_refused(tmp_path):
     REFINERS.build(dict(config, allow_contract_change=True))
 
 
+def test_another_scale_than_in_training_is_refused(tmp_path):
+    first = REFINERS.build(tiny_refiner())
+    assert first.input_contract()["sam_scale"] == "imagenet"
+    path = save(first, tmp_path / "best.pth")
+    minmax = tiny_sam()
+    minmax["image_encoder"]["scale"] = "minmax"
+    with pytest.raises(ValueError, match="sam_scale: imagenet in the checkpoint, minmax in the config"):
+        REFINERS.build(tiny_refiner(checkpoint=path, sam=minmax))
+    # Checkpoints that don't name it are of the time when ImageNet's was the only one.
+    content = torch.load(path)
+    del content["meta"]["input_contract"]["sam_scale"]
+    torch.save(content, path)
+    REFINERS.build(tiny_refiner(checkpoint=path))
+    with pytest.raises(ValueError, match="sam_scale: imagenet in the checkpoint, minmax in the config"):
+        REFINERS.build(tiny_refiner(checkpoint=path, sam=minmax))
+
+
+@pytest.mark.parametrize("scale", ["imagenet", "minmax"])
+def test_sam_sees_the_scaled_image_cropped_and_0_beyond_it(scale):
+    sam = tiny_sam()
+    sam["image_encoder"]["scale"] = scale
+    refiner = REFINERS.build(tiny_refiner(sam=sam)).eval()
+    seen = []
+    refiner.sam.image_encoder.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    # In the image's corner, and much brighter than the rest: a range of the crop's own would differ.
+    image, prob = torch.rand(1, 3, 64, 64) * 100, torch.zeros(1, 1, 64, 64)
+    image[..., 50:, 50:] = 250.0
+    prob[..., :12, :12] = 1.0
+    with torch.no_grad():
+        roi = refiner(image, prob).roi
+        crop = refiner.roi_cropper.crop_image(refiner.sam.normalise(image), roi, 64)
+    assert torch.equal(seen[0], crop)
+    step = float(roi[0, 2] - roi[0, 0]) / 64
+    beyond = int((-0.5 - float(roi[0, 0])) / step) - 1
+    assert beyond > 3
+    assert not seen[0][..., :beyond].any()
+    assert not seen[0][..., :beyond, :].any()
+    if scale == "minmax":
+        # Beyond the rows next to the edge, which are extrapolated.
+        assert seen[0][..., beyond + 3 :, beyond + 3 :].max() <= 100 / 250
+
+
+def test_padding_is_0_in_what_sam_sees():
+    refiner = REFINERS.build(tiny_refiner(roi=None)).eval()
+    seen = []
+    refiner.sam.image_encoder.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    with torch.no_grad():
+        refiner(torch.zeros(1, 3, 64, 64), torch.zeros(1, 1, 64, 64), content_size=torch.tensor([[64, 40]]))
+    assert seen[0][..., :40].all()
+    assert not seen[0][..., 40:].any()
+
+
 @pytest.mark.parametrize("roi", [None, dict(type="LesionROICropper")])
 def test_candidate_target_is_in_the_candidates_frame(roi):
     refiner = REFINERS.build(tiny_refiner(roi=roi)).eval()
     prob = torch.zeros(1, 1, 64, 64)
     prob[..., 20:36, 24:40] = 1.0
     with torch.no_grad():
-        output = refiner(torch.zeros(1, 3, 64, 64), prob, coarse_pixel_area=4.0)
+        output = refiner(torch.zeros(1, 3, 64, 64), prob, coarse_size=32)
         target = refiner.candidate_target(prob, output)
     assert target.shape == (1, 1, 16, 16)
     # The lesion's area in pixels of the image's frame is kept: 256.
@@ -54,7 +106,7 @@ def test_candidate_target_is_in_the_candidates_frame(roi):
 
 
 def test_outside_of_the_roi_is_background_or_coarse():
-    image, prob = torch.randn(1, 3, 64, 64), torch.full((1, 1, 64, 64), 0.04)
+    image, prob = torch.rand(1, 3, 64, 64) * 255, torch.full((1, 1, 64, 64), 0.04)
     prob[..., 28:36, 28:36] = 1.0
     for outside, expected in (("background", 0.0), ("coarse", 0.04)):
         refiner = REFINERS.build(tiny_refiner(roi=dict(type="LesionROICropper", min_size=0.25, outside=outside))).eval()
@@ -66,7 +118,7 @@ def test_outside_of_the_roi_is_background_or_coarse():
 
 def test_samples_do_not_depend_on_their_neighbours():
     refiner = REFINERS.build(tiny_refiner()).eval()
-    image, prob = torch.randn(3, 3, 64, 64), torch.rand(3, 1, 64, 64) ** 8
+    image, prob = torch.rand(3, 3, 64, 64) * 255, torch.rand(3, 1, 64, 64) ** 8
     with torch.no_grad():
         together = refiner(image, prob).prob
         alone = torch.cat([refiner(image[i : i + 1], prob[i : i + 1]).prob for i in range(3)])
@@ -75,7 +127,7 @@ def test_samples_do_not_depend_on_their_neighbours():
 
 def test_wrong_image_size_is_named():
     refiner = REFINERS.build(tiny_refiner())
-    with pytest.raises(ValueError, match="sam_size=64"):
+    with pytest.raises(ValueError, match=r"sizes\['sam'\] must be"):
         refiner(torch.zeros(1, 3, 32, 32), torch.zeros(1, 1, 32, 32))
 
 
@@ -89,7 +141,7 @@ def test_cached_embeddings_give_the_same_and_skip_the_encoder(tmp_path):
     plain = REFINERS.build(config).eval()
     cached = REFINERS.build(dict(config, embedding_cache=str(tmp_path / "cache"))).eval()
     cached.load_state_dict(plain.state_dict())
-    image, prob = torch.randn(2, 3, 64, 64), torch.rand(2, 1, 64, 64)
+    image, prob = torch.rand(2, 3, 64, 64) * 255, torch.rand(2, 1, 64, 64)
     calls = []
     cached.sam.image_encoder.register_forward_pre_hook(lambda module, args: calls.append(len(args[0])))
     for _ in range(2):
@@ -107,12 +159,31 @@ def test_cache_with_an_roi_is_refused(tmp_path):
 
 
 def test_another_coarse_size_than_in_training_is_refused(tmp_path):
-    image, prob = torch.zeros(1, 3, 64, 64), torch.zeros(1, 1, 64, 64)
-    first = REFINERS.build(tiny_refiner())
-    first(image, prob, coarse_pixel_area=4.0)
-    path = save(first, tmp_path / "best.pth")
-    second = REFINERS.build(tiny_refiner(checkpoint=path))
-    second(image, prob, coarse_pixel_area=4.0)
-    with pytest.raises(ValueError, match="coarse masks of 32 px, and now gets some of 16 px"):
-        second(image, prob, coarse_pixel_area=16.0)
-    REFINERS.build(tiny_refiner(checkpoint=path, allow_contract_change=True))(image, prob, coarse_pixel_area=16.0)
+    """By the model that joins refiner and coarse source, before anything is computed."""
+    first = MODELS.build(tiny_refinement(coarse_size=32))
+    path = save(first.refiner, tmp_path / "best.pth", input_contract=first.input_contract())
+    assert first.input_contract()["coarse_size"] == 32
+    MODELS.build(tiny_refinement(coarse_size=32, refiner=tiny_refiner(checkpoint=path)))
+    with pytest.raises(ValueError, match=r"trained on coarse masks of 32 px, and FromNetwork gives some of 16 px"):
+        MODELS.build(tiny_refinement(coarse_size=16, refiner=tiny_refiner(checkpoint=path)))
+    MODELS.build(tiny_refinement(coarse_size=16, refiner=tiny_refiner(checkpoint=path, allow_contract_change=True)))
+
+
+def test_the_forward_pass_changes_no_contract():
+    refiner = REFINERS.build(tiny_refiner())
+    before = refiner.input_contract()
+    refiner(torch.zeros(1, 3, 64, 64), torch.zeros(1, 1, 64, 64), coarse_size=16)
+    assert refiner.input_contract() == before
+
+
+def test_parts_have_names_and_can_be_left_out():
+    refiner = REFINERS.build(
+        tiny_refiner(
+            prompts=dict(points=None, box=dict(type="BoxPromptGenerator")),
+            prob_transforms=dict(floor=None, sharpen=dict(type="ProbSharpen", k=3.0)),
+        )
+    )
+    assert list(refiner.prompt_generators) == ["box"]
+    assert [name for name, _ in refiner.prob_transforms.named_children()] == ["sharpen"]
+    # The names are the config's own; what counts is what there is.
+    assert refiner.input_contract()["prompts"] == [dict(type="BoxPromptGenerator")]

@@ -1,36 +1,13 @@
 """The same SAM twice: ours, and `segment_anything`'s with the same weights."""
 
-from functools import partial
-
 import pytest
 import torch
-from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 from torch import nn
 
 from ultraref.models.sam import SAM
-
-
-def build_published(arch) -> Sam:
-    encoder = ImageEncoderViT(
-        img_size=arch.image_size,
-        patch_size=arch.patch_size,
-        embed_dim=arch.embed_dim,
-        depth=arch.depth,
-        num_heads=arch.num_heads,
-        mlp_ratio=arch.mlp_ratio,
-        out_chans=arch.out_chans,
-        norm_layer=partial(nn.LayerNorm, eps=1e-6),
-        use_rel_pos=True,
-        window_size=arch.window_size,
-        global_attn_indexes=arch.global_attn_indexes,
-    )
-    side = (arch.embedding_size, arch.embedding_size)
-    prompts = PromptEncoder(arch.out_chans, side, (arch.image_size, arch.image_size), mask_in_chans=16)
-    transformer = TwoWayTransformer(arch.decoder_depth, arch.out_chans, arch.decoder_heads, arch.decoder_mlp_dim)
-    decoder = MaskDecoder(
-        transformer_dim=arch.out_chans, transformer=transformer, iou_head_hidden_dim=arch.iou_head_hidden_dim
-    )
-    return Sam(encoder, prompts, decoder).eval()
+from ultraref.registry import MODELS
+from ultraref.testing.package_sam import build_package_sam
+from ultraref.testing.tiny_models import tiny_sam
 
 
 def randomise(sam: nn.Module) -> None:
@@ -52,9 +29,10 @@ def twins():
 
     def build(arch="tiny", **settings):
         torch.manual_seed(0)
-        ours = SAM(arch, **{"freeze": (), **settings}).eval()
+        decoder = None if arch == "vit_b" else dict(type="SAMMaskDecoder", num_heads=4, mlp_dim=512)
+        ours = SAM(dict(type="SAMViT", arch=arch, **settings), decoder, freeze=()).eval()
         randomise(ours)
-        published = build_published(ours.arch)
+        published = build_package_sam(ours).eval()
         published.load_state_dict(ours.state_dict(), strict=True)
         return ours, published
 
@@ -63,4 +41,16 @@ def twins():
 
 @pytest.fixture
 def published_of():
-    return build_published
+    return lambda sam: build_package_sam(sam).eval()
+
+
+@pytest.fixture
+def build_sam():
+    """Builds a small SAM for images of 64 px, its encoder frozen; an option `image_encoder` is merged into the config."""
+
+    def build(size=64, **options) -> SAM:
+        config = tiny_sam(size, **{"freeze": ("image_encoder",), **options})
+        config["image_encoder"] = {**tiny_sam(size)["image_encoder"], **options.get("image_encoder", {})}
+        return MODELS.build(config)
+
+    return build

@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from ultraref.models.sam import SAM
-from ultraref.models.sam.image_encoder import resize_pos_embed
+from ultraref.models.sam.image_encoders.vit import resize_pos_embed
 
-SMALL = {"image_size": 64, "embed_dim": 32, "depth": 2, "num_heads": 2, "window_size": 3, "out_chans": 32}
+TINY = {"type": "SAMViT", "arch": "tiny"}
 NESTINGS = {
     "plain": lambda s: s,
     "with_constants": lambda s: {**s, "pixel_mean": torch.zeros(3, 1, 1), "pixel_std": torch.ones(3, 1, 1)},
@@ -19,8 +19,8 @@ NESTINGS = {
 
 
 @pytest.fixture
-def saved(tmp_path):
-    sam = SAM(SMALL)
+def saved(build_sam, tmp_path):
+    sam = build_sam()
     with torch.no_grad():
         for parameter in sam.parameters():
             parameter.normal_()
@@ -33,48 +33,50 @@ def saved(tmp_path):
 
 
 @pytest.mark.parametrize("nesting", NESTINGS)
-def test_reads_every_nesting(saved, nesting):
+def test_reads_every_nesting(build_sam, saved, nesting):
     sam, path = saved(NESTINGS[nesting])
-    loaded = SAM(SMALL, checkpoint=str(path)).state_dict()
+    loaded = build_sam(checkpoint=str(path)).state_dict()
     assert all(torch.equal(loaded[k], v) for k, v in sam.state_dict().items())
 
 
-def test_what_is_saved_loads_in_segment_anything(published_of):
-    sam = SAM(SMALL)
-    published_of(sam.arch).load_state_dict(sam.state_dict(), strict=True)
+def test_what_is_saved_loads_in_segment_anything(build_sam, published_of):
+    sam = build_sam()
+    published_of(sam).load_state_dict(sam.state_dict(), strict=True)
 
 
 def test_missing_file_says_where_to_get_it(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"(?s)none.pth does not exist.*vit_b  https://.*MedSAM"):
-        SAM("tiny", checkpoint=tmp_path / "none.pth")
+    with pytest.raises(
+        FileNotFoundError, match=r"(?s)none.pth does not exist.*SAM ViT-B .SAMViT vit_b.  https://.*MedSAM"
+    ):
+        SAM(TINY, checkpoint=tmp_path / "none.pth")
 
 
-def test_another_arch_is_guessed(saved, tmp_path):
-    torch.save(SAM("tiny").state_dict(), tmp_path / "tiny.pth")
-    with pytest.raises(ValueError, match="looks like arch='tiny' at 256 px") as error:
-        SAM(SMALL, checkpoint=tmp_path / "tiny.pth")
-    assert "image_encoder.pos_embed is (1, 16, 16, 192), wanted (1, 4, 4, 32)" in str(error.value)
-    assert "unexpected keys: image_encoder.blocks.2." in str(error.value)
+def test_another_arch_is_guessed(build_sam, saved, tmp_path):
+    torch.save(SAM(TINY).state_dict(), tmp_path / "tiny.pth")
+    with pytest.raises(ValueError, match="looks like SAMViT with arch='tiny' at 256 px") as error:
+        build_sam(checkpoint=tmp_path / "tiny.pth")
+    assert "image_encoder.pos_embed is (1, 16, 16, 192) in the file, (1, 4, 4, 32) in the model" in str(error.value)
+    assert "in the file but not in the model: image_encoder.blocks.2." in str(error.value)
     _, path = saved()
-    with pytest.raises(ValueError, match="an encoder with embed_dim=32, depth=2, patch_size=16 at 64 px"):
-        SAM("tiny", checkpoint=path)
+    with pytest.raises(ValueError, match="looks like SAMViT with embed_dim=32, depth=2, patch_size=16 at 64 px"):
+        SAM(TINY, checkpoint=path)
 
 
-def test_first_missing_and_unexpected_keys_are_listed(saved):
+def test_first_missing_and_unexpected_keys_are_listed(build_sam, saved):
     def change(state):
         state = {k: v for k, v in state.items() if "iou_token" not in k}
         return {**state, "extra.weight": torch.zeros(1)}
 
     with pytest.raises(ValueError) as error:
-        SAM(SMALL, checkpoint=saved(change)[1])
-    assert "1 missing keys: mask_decoder.iou_token.weight" in str(error.value)
-    assert "1 unexpected keys: extra.weight" in str(error.value)
+        build_sam(checkpoint=saved(change)[1])
+    assert "1 missing in the file: mask_decoder.iou_token.weight" in str(error.value)
+    assert "1 in the file but not in the model: extra.weight" in str(error.value)
 
 
 def test_not_a_sam(tmp_path):
     torch.save({"conv.weight": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(ValueError, match=r"is not a SAM checkpoint.*It holds conv.weight"):
-        SAM("tiny", checkpoint=tmp_path / "other.pth")
+        SAM(TINY, checkpoint=tmp_path / "other.pth")
 
 
 def test_pickled_objects_are_not_run(tmp_path):
@@ -84,12 +86,12 @@ def test_pickled_objects_are_not_run(tmp_path):
 
     torch.save({"model": Trap()}, tmp_path / "trap.pth")
     with pytest.raises(ValueError, match="can't be read as weights"):
-        SAM("tiny", checkpoint=tmp_path / "trap.pth")
+        SAM(TINY, checkpoint=tmp_path / "trap.pth")
 
 
-def test_positions_are_resized_to_another_image_size(saved):
+def test_positions_are_resized_to_another_image_size(build_sam, saved):
     sam, path = saved()
-    larger = SAM(SMALL, checkpoint=path, image_size=96)
+    larger = build_sam(96, checkpoint=path)
     source, state = sam.state_dict(), larger.state_dict()
     positions = resize_pos_embed(source["image_encoder.pos_embed"], (6, 6))
     assert torch.equal(state["image_encoder.pos_embed"], positions)
@@ -99,4 +101,4 @@ def test_positions_are_resized_to_another_image_size(saved):
     assert state[whole].shape == (11, 16)
     # Resized on loading or at run time, the function is the same.
     image = torch.randn(1, 3, 96, 96)
-    torch.testing.assert_close(larger.encode(image), sam.image_encoder(image), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(larger.encode(image).features, sam.image_encoder(image), rtol=1e-4, atol=1e-4)

@@ -2,9 +2,10 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import DynamicOutputShapeException, FakeTensorMode
 
-from ultraref.models.sam import SAM
+from ultraref.models.sam import SAM, ImageEmbedding
 from ultraref.structures import Prompts
 
+TINY = {"type": "SAMViT", "arch": "tiny"}
 BATCH = 3
 LABELS = torch.tensor([[1.0, 0.0, -1.0], [1.0, 1.0, 0.0], [0.0, -1.0, -1.0]])
 
@@ -52,7 +53,7 @@ def test_equals_the_packages_loop(twins, kinds, multimask_output):
     ours, published = twins()
     embedding = torch.randn(BATCH, 128, 16, 16)
     prompts = make_prompts(*kinds)
-    logits, iou = ours.decode(embedding, prompts, multimask_output)
+    logits, iou = ours.decode(ImageEmbedding(embedding), prompts, multimask_output)
     expected, expected_iou = published_loop(published, embedding, prompts, multimask_output)
     assert logits.shape == (BATCH, 3 if multimask_output else 1, 64, 64)
     assert (logits - expected).abs().max() < 1e-5 * expected.abs().max()
@@ -64,7 +65,11 @@ def test_gradients_equal_the_packages_loop(twins):
     prompts = make_prompts("points", "labels", "box", "mask_logits")
     embedding = torch.randn(BATCH, 128, 16, 16)
     inputs, weights = [], torch.randn(BATCH, 3, 64, 64)
-    for sam, decode in ((ours, SAM.decode), (published, published_loop)):
+
+    def decode_ours(sam, embedding, prompts, multimask_output):
+        return sam.decode(ImageEmbedding(embedding), prompts, multimask_output)
+
+    for sam, decode in ((ours, decode_ours), (published, published_loop)):
         leaves = [x.clone().requires_grad_() for x in (embedding, prompts.points, prompts.box, prompts.mask_logits)]
         given = Prompts(points=leaves[1], labels=prompts.labels, box=leaves[2], mask_logits=leaves[3])
         logits, iou = decode(sam, leaves[0], given, multimask_output=True)
@@ -86,14 +91,14 @@ def test_gradients_equal_the_packages_loop(twins):
 
 def test_every_decoder_weight_has_a_gradient():
     # DistributedDataParallel stops at parameters without one.
-    sam = SAM("tiny")
-    logits, iou = sam.decode(torch.randn(1, 128, 16, 16), Prompts(box=torch.tensor([[1.0, 2, 30, 40]])))
+    sam = SAM(TINY)
+    logits, iou = sam.decode(ImageEmbedding(torch.randn(1, 128, 16, 16)), Prompts(box=torch.tensor([[1.0, 2, 30, 40]])))
     (logits.sum() + iou.sum()).backward()
     assert all(p.grad is not None for p in sam.mask_decoder.parameters())
 
 
 def test_soft_label_mixes_the_two_embeddings():
-    encoder = SAM("tiny").double().prompt_encoder
+    encoder = SAM(TINY).double().prompt_encoder
     points = torch.tensor([[[40.0, 60.0]]], dtype=torch.float64)
 
     def token(label):
@@ -104,7 +109,7 @@ def test_soft_label_mixes_the_two_embeddings():
 
 
 def test_gradients_reach_points_and_labels():
-    encoder = SAM("tiny").double().prompt_encoder
+    encoder = SAM(TINY).double().prompt_encoder
     points = torch.tensor([[[40.0, 60.0], [7.0, 9.0]]], dtype=torch.float64, requires_grad=True)
     labels = torch.tensor([[0.3, 0.9]], dtype=torch.float64, requires_grad=True)
     weights = torch.randn(1, 3, 128, dtype=torch.float64)
@@ -118,19 +123,19 @@ def test_padding_point_does_not_depend_on_where_it_is(twins):
     embedding = torch.randn(BATCH, 128, 16, 16)
     prompts = make_prompts("points", "labels")
     moved = torch.where(LABELS[..., None] < 0, prompts.points + 50, prompts.points)
-    same = ours.decode(embedding, Prompts(points=moved, labels=LABELS))[0]
-    torch.testing.assert_close(same, ours.decode(embedding, prompts)[0], rtol=0, atol=0)
+    same = ours.decode(ImageEmbedding(embedding), Prompts(points=moved, labels=LABELS))[0]
+    torch.testing.assert_close(same, ours.decode(ImageEmbedding(embedding), prompts)[0], rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_coordinates_are_encoded_in_fp32_under_autocast(dtype):
-    sam = SAM("tiny")
+    sam = SAM(TINY)
     prompts = make_prompts("points", "labels", "box")
     exact, _ = sam.prompt_encoder(prompts, BATCH)
     with torch.autocast("cpu", dtype=dtype):
         tokens, _ = sam.prompt_encoder(prompts, BATCH)
         position = sam.prompt_encoder.dense_position_tokens()
-        logits, iou = sam.decode(torch.randn(BATCH, 128, 16, 16), prompts)
+        logits, iou = sam.decode(ImageEmbedding(torch.randn(BATCH, 128, 16, 16)), prompts)
     assert torch.equal(tokens, exact)
     torch.testing.assert_close(position, sam.prompt_encoder.get_dense_pe().flatten(2).transpose(1, 2))
     assert logits.isfinite().all()
@@ -143,7 +148,7 @@ def test_decode_never_waits_for_the_device(twins):
     ours, published = twins()
     with FakeTensorMode(allow_non_fake_inputs=True):
         embedding = torch.randn(BATCH, 128, 16, 16)
-        logits, iou = ours.decode(embedding, prompts)
+        logits, iou = ours.decode(ImageEmbedding(embedding), prompts)
         assert logits.shape == (BATCH, 3, 64, 64)
         assert iou.shape == (BATCH, 3)
         with pytest.raises(DynamicOutputShapeException):
@@ -151,8 +156,8 @@ def test_decode_never_waits_for_the_device(twins):
 
 
 def test_wrong_prompts_are_errors():
-    sam, embedding = SAM("tiny"), torch.randn(2, 128, 16, 16)
+    sam, embedding = SAM(TINY), torch.randn(2, 128, 16, 16)
     with pytest.raises(ValueError, match="box has 3 rows, but the image embedding 2"):
-        sam.decode(embedding, Prompts(box=torch.zeros(3, 4)))
+        sam.decode(ImageEmbedding(embedding), Prompts(box=torch.zeros(3, 4)))
     with pytest.raises(ValueError, match=r"this SAM takes \(B, 1, 64 x 64\)"):
-        sam.decode(embedding, Prompts(mask_logits=torch.zeros(2, 1, 256, 256)))
+        sam.decode(ImageEmbedding(embedding), Prompts(mask_logits=torch.zeros(2, 1, 256, 256)))

@@ -3,8 +3,6 @@ import torch
 
 from ultraref.models.sam import SAM
 
-SMALL = {"image_size": 64, "embed_dim": 32, "depth": 2, "num_heads": 2, "window_size": 3, "out_chans": 32}
-
 
 def trains(module):
     flags = {p.requires_grad for p in module.parameters()}
@@ -12,8 +10,8 @@ def trains(module):
     return flags.pop()
 
 
-def test_frozen_parts_stay_in_eval_mode():
-    sam = SAM(SMALL, freeze=("image_encoder", "prompt_encoder")).train()
+def test_frozen_parts_stay_in_eval_mode(build_sam):
+    sam = build_sam(freeze=("image_encoder", "prompt_encoder")).train()
     assert not sam.image_encoder.training
     assert not sam.image_encoder.blocks[0].training
     assert not trains(sam.image_encoder)
@@ -22,8 +20,8 @@ def test_frozen_parts_stay_in_eval_mode():
     assert trains(sam.mask_decoder)
 
 
-def test_unfrozen_parts_train_again():
-    sam = SAM(SMALL).train()
+def test_unfrozen_parts_train_again(build_sam):
+    sam = build_sam().train()
     sam.unfreeze("image_encoder")
     assert sam.image_encoder.training
     assert trains(sam.image_encoder)
@@ -33,24 +31,25 @@ def test_unfrozen_parts_train_again():
     assert not sam.eval().image_encoder.training
 
 
-def test_adapters_train_in_a_frozen_encoder():
-    sam = SAM(SMALL, lora={"rank": 2, "dropout": 0.1}).train()
+def test_adapters_train_in_a_frozen_encoder(build_sam):
+    sam = build_sam(lora={"rank": 2, "dropout": 0.1}).train()
     names = {n for n, p in sam.image_encoder.named_parameters() if p.requires_grad}
     assert names == {f"blocks.{i}.attn.qkv.lora_{c}" for i in (0, 1) for c in "ab"}
     assert sam.image_encoder.blocks[0].attn.qkv.training  # for its dropout
     assert not sam.image_encoder.blocks[0].training
     sam.unfreeze("image_encoder")
     assert {n for n, p in sam.image_encoder.named_parameters() if p.requires_grad} == names
+    assert not sam.train().image_encoder.blocks[0].training  # all but the adapters is still frozen
     assert not sam.eval().image_encoder.blocks[0].attn.qkv.training
 
 
-def test_unknown_part_is_an_error():
+def test_unknown_part_is_an_error(build_sam):
     with pytest.raises(ValueError, match="no part 'encoder' to freeze; it has image_encoder, prompt_encoder"):
-        SAM(SMALL, freeze=("encoder",))
+        build_sam(freeze=("encoder",))
 
 
-def test_is_registered():
+def test_is_registered(build_sam):
     from ultraref.registry import MODELS
 
-    assert isinstance(MODELS.build({"type": "SAM", "arch": SMALL}), SAM)
-    assert next(SAM(SMALL).parameters()).dtype == torch.float32
+    assert isinstance(MODELS.build({"type": "SAM", "image_encoder": {"type": "SAMViT", "arch": "tiny"}}), SAM)
+    assert next(build_sam().parameters()).dtype == torch.float32

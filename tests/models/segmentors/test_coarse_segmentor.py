@@ -24,7 +24,7 @@ def test_prediction_is_the_softmax_of_the_logits():
         filled = model(dict(coarse_image=image), samples, mode="predict")
     expected = torch.exp(logits[:, 1]) / torch.exp(logits).sum(1)
     torch.testing.assert_close(torch.stack([sample.coarse.data[0] for sample in filled]), expected)
-    assert "pred" not in filled[0]
+    assert "refined" not in filled[0]
 
 
 def test_state_dict_holds_the_network_once():

@@ -4,6 +4,8 @@ import pytest
 import torch
 from mmengine.registry import init_default_scope
 
+from ultraref.errors import UserError
+from ultraref.models.sam import ImageEmbedding
 from ultraref.models.segmentors.refinement_segmentor import hard_dice, scale_gradient
 from ultraref.registry import MODELS
 from ultraref.structures import Prompts, SegDataSample
@@ -25,27 +27,27 @@ def blob(batch: int = 2, size: int = 32) -> torch.Tensor:
 
 
 def build(**options):
-    config = tiny_refinement(coarse_source=dict(type="FromSample"), losses={}, loss_weights={}, **options)
+    config = tiny_refinement(coarse_source=dict(type="FromSample", size=32), losses={}, loss_weights={}, **options)
     return MODELS.build(config).eval()
 
 
 def inputs(prob: torch.Tensor, size: int = 64) -> dict:
     generator = torch.Generator().manual_seed(1)
-    return dict(sam_image=torch.randn(len(prob), 3, size, size, generator=generator), coarse_prob=prob)
+    return dict(sam_image=torch.rand(len(prob), 3, size, size, generator=generator) * 255, coarse_prob=prob)
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_gate_ends_are_exact(value):
     output = build(gate=dict(type="ConstantGate", value=value)).refine(inputs(blob()))
-    expected = output.coarse_prob if value == 0 else output.refined.prob
-    assert torch.equal(output.final_prob, expected)
-    assert not torch.equal(output.coarse_prob, output.refined.prob)
+    expected = output.coarse_prob if value == 0 else output.sam.prob
+    assert torch.equal(output.refined_prob, expected)
+    assert not torch.equal(output.coarse_prob, output.sam.prob)
 
 
 def test_refined_frame_is_sams_and_coarse_is_resized_as_probability():
     prob = torch.full((1, 1, 32, 32), 0.3)
     output = build().refine(inputs(prob))
-    assert output.coarse_prob.shape == output.refined.prob.shape == (1, 1, 64, 64)
+    assert output.coarse_prob.shape == output.sam.prob.shape == (1, 1, 64, 64)
     torch.testing.assert_close(output.coarse_prob, torch.full((1, 1, 64, 64), 0.3))
 
 
@@ -57,12 +59,12 @@ def detached_prompts(generator):
 
 @pytest.mark.parametrize("prompt", ["PointPromptGenerator", "BoxPromptGenerator", "MaskPromptGenerator"])
 def test_gradient_through_each_prompt_alone(prompt):
-    model = build(refiner=tiny_refiner(roi=None, prompts=[dict(type=prompt)]))
+    model = build(refiner=tiny_refiner(roi=None, prompts=dict(only=dict(type=prompt))))
     assert_gradient_reaches(model, blob().requires_grad_())
 
 
 def test_gradient_through_the_mask_crop_alone():
-    model = build(refiner=tiny_refiner(prompts=[dict(type="MaskPromptGenerator")]))
+    model = build(refiner=tiny_refiner(prompts=dict(mask=dict(type="MaskPromptGenerator"))))
     find = model.refiner.roi_cropper.forward
     model.refiner.roi_cropper.forward = lambda *args: find(*args).detach()
     assert_gradient_reaches(model, blob().requires_grad_())
@@ -70,7 +72,7 @@ def test_gradient_through_the_mask_crop_alone():
 
 def test_gradient_through_the_paste_alone():
     model = build()
-    for generator in model.refiner.prompt_generators:
+    for generator in model.refiner.prompt_generators.values():
         detached_prompts(generator)
     assert_gradient_reaches(model, blob().requires_grad_())
 
@@ -79,17 +81,17 @@ def test_gradient_through_the_gate_alone():
     model = build(gate=dict(type="UncertaintyGate"))
     prob = blob().requires_grad_()
     with torch.no_grad():
-        refined = model.refine(inputs(prob)).refined.prob
+        sam = model.refine(inputs(prob)).sam.prob
     coarse = torch.nn.functional.interpolate(prob, (64, 64), mode="bilinear", align_corners=False)
-    final = torch.lerp(coarse.detach(), refined, model.gate(coarse, refined))
-    final.square().mean().backward()
+    refined = torch.lerp(coarse.detach(), sam, model.gate(coarse, sam))
+    refined.square().mean().backward()
     assert torch.isfinite(prob.grad).all()
     assert prob.grad.abs().max() > 0
 
 
 def assert_gradient_reaches(model, prob):
     """The refined probability alone (gate 1, hence no direct path) sends a finite gradient to p."""
-    model.refine(inputs(prob)).final_prob.square().mean().backward()
+    model.refine(inputs(prob)).refined_prob.square().mean().backward()
     assert torch.isfinite(prob.grad).all()
     assert prob.grad.abs().max() > 0
 
@@ -97,9 +99,10 @@ def assert_gradient_reaches(model, prob):
 def test_joint_loss_reaches_both_networks():
     model = MODELS.build(tiny_refinement()).train()
     gt = (blob(size=64) > 0.5).float()
-    losses = model(dict(coarse_image=torch.rand(2, 1, 32, 32), sam_image=torch.randn(2, 3, 64, 64), gt=gt), mode="loss")
-    assert sorted(losses) == ["loss_coarse", "loss_final"]
-    losses["loss_final"].backward()
+    image = torch.rand(2, 3, 64, 64) * 255
+    losses = model(dict(coarse_image=torch.rand(2, 1, 32, 32), sam_image=image, gt=gt), mode="loss")
+    assert sorted(losses) == ["loss_coarse", "loss_refined"]
+    losses["loss_refined"].backward()
     for name in ("coarse_source.network.head.weight", "refiner.sam.mask_decoder.mask_tokens.weight"):
         gradient = model.get_parameter(name).grad
         assert torch.isfinite(gradient).all(), name
@@ -111,12 +114,12 @@ def test_coarse_grad_scale_scales_the_refined_loss_alone():
     for scale in (1.0, 0.25, 0.0):
         torch.manual_seed(3)
         model = MODELS.build(tiny_refinement(coarse_grad_scale=scale)).eval()
-        batch = dict(coarse_image=torch.rand(1, 1, 32, 32), sam_image=torch.randn(1, 3, 64, 64))
+        batch = dict(coarse_image=torch.rand(1, 1, 32, 32), sam_image=torch.rand(1, 3, 64, 64) * 255)
         losses = model(dict(batch, gt=(blob(1, 64) > 0.5).float()), mode="loss")
         weight = model.get_parameter("coarse_source.network.head.weight")
         gradients[scale] = [
             torch.autograd.grad(losses[name], weight, retain_graph=True, allow_unused=True)[0]
-            for name in ("loss_final", "loss_coarse")
+            for name in ("loss_refined", "loss_coarse")
         ]
     torch.testing.assert_close(gradients[0.25][0], 0.25 * gradients[1.0][0])
     torch.testing.assert_close(gradients[0.25][1], gradients[1.0][1])
@@ -138,12 +141,12 @@ def test_prediction_fields():
     with torch.no_grad():
         filled = build(gate=dict(type="ConstantGate", value=0.0))(inputs(prob), samples, mode="predict")
     for sample in filled:
-        for field in ("coarse", "sam", "gate", "pred"):
+        for field in ("coarse", "sam", "gate", "refined"):
             assert sample.get(field).data.shape == (1, 64, 64)
             assert 0 <= sample.get(field).data.min() <= sample.get(field).data.max() <= 1
-        assert torch.equal(sample.pred.data, sample.coarse.data)
+        assert torch.equal(sample.refined.data, sample.coarse.data)
         assert sample.prompts.points.shape == (2, 2)
-    # The positive point is the disc's centre, 12.8 px of the coarse frame, in the frame of `pred`.
+    # The positive point is the disc's centre, 12.8 px of the coarse frame, in the frame of `refined`.
     assert filled[0].prompts.points[0].tolist() == pytest.approx([26.1, 26.1], abs=0.6)
     x1, y1, x2, y2 = filled[0].prompts.box.tolist()
     assert x1 < 26 < x2
@@ -158,15 +161,15 @@ def test_gate_reads_features_over_the_image(roi):
     model = build(gate=dict(type="LearnedGate", feature_channels=32), refiner=tiny_refiner(roi=roi))
     # An embedding that tells its own column: features of a frame cell must be that cell's place in the crop.
     columns = torch.arange(4.0).expand(1, 32, 4, 4).contiguous()
-    model.refiner.sam.encode = lambda image: columns
+    model.refiner.sam.encode = lambda image: ImageEmbedding(columns)
     output = model.refine(inputs((blob(1) > 0.5).float()))
     assert output.gate.shape == (1, 1, 64, 64)
     centres = (torch.arange(4) + 0.5) * 16 - 0.5
-    x1, _, x2, _ = (-0.5, -0.5, 63.5, 63.5) if roi is None else output.refined.roi[0].tolist()
+    x1, _, x2, _ = (-0.5, -0.5, 63.5, 63.5) if roi is None else output.sam.roi[0].tolist()
     expected = (centres - x1) * 4 / (x2 - x1) - 0.5
     inside = (expected >= 0) & (expected <= 3)
     assert inside.any()
-    torch.testing.assert_close(output.refined.features[0, 0, 1, inside], expected[inside], atol=1e-4, rtol=0)
+    torch.testing.assert_close(output.sam.features[0, 0, 1, inside], expected[inside], atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +179,7 @@ def test_gate_reads_features_over_the_image(roi):
             dict(losses=dict(finale=dict(type="ProbBCEDiceLoss")), loss_weights=dict(finale=1)),
             "unknown roles .'finale'",
         ),
-        (dict(losses=dict(final=dict(type="ProbBCEDiceLoss")), loss_weights={}), "must name the same roles"),
+        (dict(losses=dict(refined=dict(type="ProbBCEDiceLoss")), loss_weights={}), "must name the same roles"),
     ],
 )
 def test_bad_losses_are_named(options, message):
@@ -185,13 +188,13 @@ def test_bad_losses_are_named(options, message):
 
 
 def test_coarse_loss_needs_a_network():
-    model = MODELS.build(tiny_refinement(coarse_source=dict(type="FromSample")))
+    model = MODELS.build(tiny_refinement(coarse_source=dict(type="FromSample", size=32)))
     with pytest.raises(ValueError, match="use FromNetwork"):
         model(dict(inputs(blob()), gt=blob(size=64).round()), mode="loss")
 
 
 def test_missing_coarse_probability_is_named():
-    with pytest.raises(KeyError, match="LoadCoarsePrediction"):
+    with pytest.raises(UserError, match="LoadCoarsePrediction"):
         build()(dict(sam_image=torch.zeros(1, 3, 64, 64)))
 
 

@@ -8,7 +8,6 @@ from ultraref.datasets import stack_collate
 from ultraref.datasets.transforms import GroundTruthPoints, PackSAM2RadInputs, ResizeLongestSide
 from ultraref.engine.optim import GlobOptimWrapperConstructor
 from ultraref.evaluation import RefinementMetric
-from ultraref.models.segmentors.sam2rad_segmentor import clear_padding
 from ultraref.registry import MODELS
 from ultraref.structures import SegDataSample
 from ultraref.testing.tiny_models import tiny_sam
@@ -48,8 +47,9 @@ def sample(height=48, width=64, centre=(30, 20), radius=11) -> dict:
     mask = ((x - centre[0]) ** 2 + (y - centre[1]) ** 2 <= radius**2).to(torch.uint8)
     noise = torch.randint(0, 30, (height, width), generator=torch.Generator().manual_seed(0))
     image = (noise + 150 - 120 * mask).to(torch.uint8).numpy()
-    results = {"name": "disc", "image": image, "mask": mask.numpy(), "ori_shape": (height, width)}
-    for step in (ResizeLongestSide(SIZE), GroundTruthPoints(), PackSAM2RadInputs(keep_original=True)):
+    results = {"name": "disc", "img": image, "gt_seg_map": mask.numpy(), "ori_shape": (height, width)}
+    results["sizes"] = {"sam": SIZE}
+    for step in (ResizeLongestSide(), GroundTruthPoints(), PackSAM2RadInputs(keep_original=True)):
         results = step(results)
     return results
 
@@ -182,7 +182,7 @@ def test_overfits_one_image_and_is_measured_without_its_padding():
     model = train(build(sam={}), [sample()], steps=100)
     (prediction,) = predict(model, sample())
     # Of 48 x 64 pixels no row of the padding is left; the metric compares with the native mask.
-    assert prediction.pred.data.shape == prediction.gt_sem_seg.data.shape == (1, 48, 64)
+    assert prediction.refined.data.shape == prediction.gt_sem_seg.data.shape == (1, 48, 64)
     metric = RefinementMetric(size="original")
     metric.process({}, [prediction.to_dict()])
     metrics = metric.compute_metrics(metric.results)
@@ -210,12 +210,24 @@ def test_points_follow_a_lesion_that_moves():
     assert labels.round().tolist() == [[1, 1, 1, 1, 1, 0, 0]] * 4
 
 
-def test_padding_is_zero_after_normalisation():
-    image = torch.ones(2, 3, 4, 4)
-    cleared = clear_padding(image, torch.tensor([[4, 4], [2, 3]]))
-    assert torch.equal(cleared[0], image[0])
-    assert cleared[1].sum() == 3 * 2 * 3
-    assert cleared[1, :, :2, :3].all()
+@pytest.mark.parametrize("scale", ["imagenet", "minmax"])
+def test_padding_is_zero_after_normalisation(scale):
+    sam = tiny_sam(SIZE)
+    sam["image_encoder"]["scale"] = scale
+    model = build(sam={"image_encoder": sam["image_encoder"]}).eval()
+    seen = []
+    model.sam.image_encoder.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    model.segment(batch(model, sample(), sample(64, 40, (20, 33), 8))["inputs"])
+    # 48 x 64 and 64 x 40 of 64 x 64. The noise of `sample` has its darkest pixel inside of the content.
+    content = torch.zeros(2, 1, SIZE, SIZE, dtype=torch.bool)
+    content[0, :, :48], content[1, ..., :40] = True, True
+    content = content.expand(-1, 3, -1, -1)
+    assert not seen[0][~content].any()
+    share = seen[0][content].ne(0).float().mean()
+    assert share > 0.99
+    if scale == "minmax":
+        assert (seen[0].amin(dim=(1, 2, 3)) == 0).all()
+        assert (seen[0].amax(dim=(1, 2, 3)) == 1).all()
 
 
 def test_what_lies_in_the_padding_is_not_seen():
@@ -240,7 +252,7 @@ def test_what_trains_is_printed():
 def test_optimizer_groups_of_the_shipped_schedule():
     from mmengine.config import Config
 
-    schedule = Config.fromfile("configs/_base_/schedules/sam2rad_adamw_cosine_100e.py").optim_wrapper
+    schedule = Config.fromfile("configs/_base_/schedules/sam2rad_adamw_cosine.py").optim_wrapper
     options = {key: value for key, value in schedule.items() if key not in ("constructor", "paramwise_cfg", "type")}
     model = build()
     wrapper = GlobOptimWrapperConstructor(options, schedule.paramwise_cfg)(model)

@@ -11,6 +11,7 @@ from ultraref.datasets.audit.pairs import CANDIDATE_DISTANCE, CORRELATION, Pair,
 from ultraref.datasets.converters.duplicates import connected_groups
 from ultraref.datasets.exclusions import Exclusions
 from ultraref.datasets.splits import Splits
+from ultraref.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ def audit(
     splits = {str(root): Splits.read(root) for root in roots}
     names = [each.dataset for each in splits.values()]
     if len(set(names)) < len(roots):
-        raise ValueError(
+        raise UserError(
             f"each set must be given once and under its own name, but {', '.join(map(str, roots))} are named "
             f"{', '.join(names)}; convert with --name"
         )

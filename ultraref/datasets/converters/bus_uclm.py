@@ -12,6 +12,7 @@ from PIL import Image
 from ultraref.datasets.converters.bus import find_image_and_mask_folders
 from ultraref.datasets.converters.raw_sample import Found, RawSample
 from ultraref.datasets.image_io import read_mask
+from ultraref.errors import UserError
 
 # What the channel must be brighter than the other ones, of 255. JPEG compression moves colours by less.
 _CONTRAST = 64
@@ -53,7 +54,7 @@ def read_coloured_mask(sample: RawSample) -> tuple[list[np.ndarray], str]:
     is_red = red - np.maximum(green, blue) >= _CONTRAST
     # Where two anti-aliased lesions touch, a few pixels are brown.
     if (is_green | is_red).mean() < 0.9:
-        raise ValueError(
+        raise UserError(
             f"{path}: {100 * (~(is_green | is_red)).mean():.0f} % of the lesion are neither green (benign) nor red "
             "(malignant)"
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ultraref.datasets.converters.layout import drop_same_names, find_root, list_images, pair_files, resolve
 from ultraref.datasets.converters.raw_sample import Found, RawSample, normalise_name
+from ultraref.errors import MissingFileError, UserError
 
 OFFICIAL_FOLDS = (5, 10)
 
@@ -25,7 +26,7 @@ def find_busbra(src: str | Path, official_folds: int | None = None) -> Found:
         ValueError: a table has no header or lacks a column, or there are no such official folds.
     """
     if official_folds not in (None, *OFFICIAL_FOLDS):
-        raise ValueError(f"BUS-BRA has {' or '.join(map(str, OFFICIAL_FOLDS))} official folds, not {official_folds}")
+        raise UserError(f"BUS-BRA has {' or '.join(map(str, OFFICIAL_FOLDS))} official folds, not {official_folds}")
     places = find_root(src, ("Images", "Masks", "bus_data.csv"), "BUS-BRA")
     images, stray_images = list_images(places["Images"])
     masks, stray_masks = list_images(places["Masks"])
@@ -36,7 +37,7 @@ def find_busbra(src: str | Path, official_folds: int | None = None) -> Found:
     if official_folds is not None:
         path = resolve(places["bus_data.csv"].parent, f"{official_folds}-fold-cv.csv")
         if path is None:
-            raise FileNotFoundError(f"{places['bus_data.csv'].parent}: has no {official_folds}-fold-cv.csv")
+            raise MissingFileError(f"{places['bus_data.csv'].parent}: has no {official_folds}-fold-cv.csv")
         folds, defects = _read_folds(path, official_folds)
         bad += defects
     samples = []
@@ -64,7 +65,7 @@ def _read_table(path: Path, columns: tuple[str, ...]) -> tuple[dict[str, dict[st
         reader = csv.DictReader(file)
         missing = [column for column in ("ID", *columns) if column not in (reader.fieldnames or ())]
         if missing:
-            raise ValueError(f"{path}: lacks the columns {', '.join(missing)}; it has {reader.fieldnames}")
+            raise UserError(f"{path}: lacks the columns {', '.join(missing)}; it has {reader.fieldnames}")
         rows, bad = {}, []
         for row in reader:
             # A file cut off in the middle ends in a row of too few cells, or in a shortened last one.

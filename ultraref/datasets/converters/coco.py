@@ -11,6 +11,7 @@ from pycocotools import mask as rle
 
 from ultraref.datasets.converters.layout import drop_same_names
 from ultraref.datasets.converters.raw_sample import Found, RawSample, normalise_name
+from ultraref.errors import MissingFileError, UserError
 
 # The category of a lesion of no known class.
 NO_CLASS = "lesion"
@@ -33,7 +34,7 @@ def find_coco(src: str | Path, annotations: str | None = None) -> Found:
     """
     src = Path(src)
     if not src.is_dir():
-        raise FileNotFoundError(f"{src}: no such folder; give the folder of the images")
+        raise MissingFileError(f"{src}: no such folder; give the folder of the images")
     path = Path(annotations) if annotations else _only_annotations(src)
     content = _read(path)
     names = {category["id"]: str(category["name"]).lower() for category in content.get("categories", [])}
@@ -88,7 +89,7 @@ def decode(segmentation: list | dict, shape: tuple[int, int]) -> np.ndarray:
     if not isinstance(segmentation, list) or not all(
         isinstance(polygon, list) and len(polygon) >= 6 and len(polygon) % 2 == 0 for polygon in segmentation
     ):
-        raise ValueError("segmentation is neither run lengths nor polygons of at least three points")
+        raise UserError("segmentation is neither run lengths nor polygons of at least three points")
     if not segmentation:
         return np.zeros(shape, np.uint8)
     return rle.decode(rle.merge(rle.frPyObjects(segmentation, *shape)))
@@ -102,9 +103,9 @@ def _load(
         try:
             mask = decode(annotation["segmentation"], shape)
         except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise ValueError(f"{path}: annotation {annotation.get('id')} can't be decoded ({error!r})") from error
+            raise UserError(f"{path}: annotation {annotation.get('id')} can't be decoded ({error!r})") from error
         if mask.shape != shape:
-            raise ValueError(f"{path}: annotation {annotation['id']} is {mask.shape}, but its image {shape}")
+            raise UserError(f"{path}: annotation {annotation['id']} is {mask.shape}, but its image {shape}")
         masks.append(mask)
     return masks or [np.zeros(shape, np.uint8)], sample.category
 
@@ -127,7 +128,7 @@ def _only_annotations(src: Path) -> Path:
         candidates.append(path)
     if len(candidates) != 1:
         found = ", ".join(map(str, candidates)) or "none"
-        raise ValueError(f"{src}: holds {len(candidates)} COCO files ({found}); name one with --annotations")
+        raise UserError(f"{src}: holds {len(candidates)} COCO files ({found}); name one with --annotations")
     return candidates[0]
 
 
@@ -135,9 +136,9 @@ def _read(path: Path) -> dict:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: no such file") from None
+        raise MissingFileError(f"{path}: no such file") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: is no whole JSON file ({error})") from error
+        raise UserError(f"{path}: is no whole JSON file ({error})") from error
     if not isinstance(content, dict) or not {"images", "annotations"} <= content.keys():
-        raise ValueError(f"{path}: is no COCO file of instances: it has no images or no annotations")
+        raise UserError(f"{path}: is no COCO file of instances: it has no images or no annotations")
     return content

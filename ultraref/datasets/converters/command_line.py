@@ -1,11 +1,11 @@
 """The command line that all converters share."""
 
 import argparse
-import sys
 from collections.abc import Callable
 
 from rich.progress import track
 
+from ultraref.console import run
 from ultraref.datasets.converters.convert import DUPLICATE_DISTANCE, convert
 
 
@@ -17,8 +17,8 @@ def run_converter(
     *,
     options: dict[str, dict] | None = None,
     test_percent: int = 20,
-) -> None:
-    """Parses `SRC DST` and the options, converts and prints the report; an error ends with its message.
+) -> int:
+    """Parses `SRC DST` and the options, converts, prints the report and returns the exit status (`ultraref.console`).
 
     Args:
         dataset: name of the set, which splits.json records.
@@ -53,7 +53,8 @@ def run_converter(
     parser.add_argument("--keep-normals", action="store_true", help="write images without a lesion to DST/normals")
     parser.add_argument("--skip-bad", action="store_true", help="leave out and count what is defective")
     args = parser.parse_args(argv)
-    try:
+
+    def main() -> int:
         report = convert(
             find(args.src, **{name: getattr(args, name) for name in own}),
             args.dst,
@@ -67,6 +68,7 @@ def run_converter(
             skip_bad=args.skip_bad,
             progress=lambda items: track(items, description=f"converting {args.name}"),
         )
-    except (OSError, ValueError) as error:
-        sys.exit(f"error: {error}")
-    print(report)
+        print(report)
+        return 0
+
+    return run(main)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ultraref.datasets.atomic import atomic_folder
+from ultraref.atomic import atomic_folder
 from ultraref.datasets.converters.assign_splits import TEST, assign_grouped, assign_plain, size_strata
 from ultraref.datasets.converters.duplicates import connected_groups, near_duplicate_pairs
 from ultraref.datasets.converters.montage import write_montage
@@ -16,6 +16,7 @@ from ultraref.datasets.converters.prepare import Prepared, prepare
 from ultraref.datasets.converters.raw_sample import Found, RawSample
 from ultraref.datasets.converters.report import ConversionReport
 from ultraref.datasets.splits import SPLITS_NAME, ImageEntry, Splits
+from ultraref.errors import UserError
 
 # Bits of 256. On the 647 images of BUSI all 172 pairs up to here show the same lesion or the same examination, by
 # registered correlation and by eye, and the nearest unrelated ones (each image against the others' mirror images) are
@@ -79,11 +80,11 @@ def convert(
         prepared, defects = _prepare_all(found.samples, staging, resize_masks, progress)
         bad = [*found.bad, *defects]
         if bad and not skip_bad:
-            raise ValueError(_describe_defects(bad, dataset))
+            raise UserError(_describe_defects(bad, dataset))
         report.bad = [_relative(message, found.source) for message in bad]
         kept = {name: item for name, item in prepared.items() if item.lesion_area}
         if not kept:
-            raise ValueError(f"{dataset}: none of the {len(found.samples)} images has a lesion")
+            raise UserError(f"{dataset}: none of the {len(found.samples)} images has a lesion")
         groups, grouping = _find_groups(kept, found.together, duplicate_distance)
         parts = _deal_out(kept, groups, seed, num_folds, test_percent, ungrouped)
         official = next(iter(kept.values())).sample.fold is not None
@@ -123,14 +124,14 @@ def convert(
 def _check_destination(dst: Path) -> None:
     """Refuses a folder with files that no converter wrote."""
     if dst.exists() and not dst.is_dir():
-        raise FileExistsError(f"{dst}: is a file; give an empty or a new folder")
+        raise UserError(f"{dst}: is a file; give an empty or a new folder")
     if not dst.is_dir():
         return
     files = {path.relative_to(dst).as_posix() for path in dst.rglob("*") if not path.is_dir()}
     foreign = sorted(file for file in files if not _is_own(file))
     if foreign or (any(dst.iterdir()) and SPLITS_NAME not in files):
         listed = ", ".join(foreign[:5]) or "a set without splits.json"
-        raise FileExistsError(f"{dst}: holds what no converter wrote ({listed}); give an empty or a new folder")
+        raise UserError(f"{dst}: holds what no converter wrote ({listed}); give an empty or a new folder")
 
 
 def _is_own(file: str) -> bool:
@@ -147,13 +148,13 @@ def _is_own(file: str) -> bool:
 
 def _check_names(samples: list[RawSample], dataset: str) -> None:
     if not samples:
-        raise ValueError(f"{dataset}: no image with a mask was found")
+        raise UserError(f"{dataset}: no image with a mask was found")
     twice = sorted(name for name, count in Counter(sample.name for sample in samples).items() if count > 1)
     if twice:
         files = [str(sample.image_path) for sample in samples if sample.name == twice[0]]
-        raise ValueError(f"{dataset}: {len(twice)} names occur twice, e.g. {twice[0]!r} for {' and '.join(files)}")
+        raise UserError(f"{dataset}: {len(twice)} names occur twice, e.g. {twice[0]!r} for {' and '.join(files)}")
     if len({sample.fold is None for sample in samples}) > 1:
-        raise ValueError(f"{dataset}: some images have an official fold and some haven't")
+        raise UserError(f"{dataset}: some images have an official fold and some haven't")
 
 
 def _prepare_all(

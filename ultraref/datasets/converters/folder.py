@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ultraref.datasets.converters.layout import drop_same_names
 from ultraref.datasets.converters.raw_sample import Found, RawSample, normalise_name
+from ultraref.errors import MissingFileError, UserError
 
 
 def find_folder(
@@ -36,9 +37,9 @@ def find_folder(
     """
     src = Path(src)
     if not src.is_dir():
-        raise FileNotFoundError(f"{src}: no such folder")
+        raise MissingFileError(f"{src}: no such folder")
     if "{name}" not in mask_name:
-        raise ValueError(f"the pattern of mask names holds {{name}}, the image's stem, but it is {mask_name!r}")
+        raise UserError(f"the pattern of mask names holds {{name}}, the image's stem, but it is {mask_name!r}")
     patient_of, category_of = _searcher(patient, "patient"), _searcher(category, "class")
     mask_files = _glob(src, masks)
     stems = {path: path.stem.lower() for path in mask_files}
@@ -51,7 +52,7 @@ def find_folder(
     used = Counter(mask for its_masks in masks_of.values() for mask in its_masks)
     shared = sorted(mask for mask, count in used.items() if count > 1)
     if shared:
-        raise ValueError(f"{shared[0]}: fits {used[shared[0]]} images by the pattern {mask_name!r}; make it narrower")
+        raise UserError(f"{shared[0]}: fits {used[shared[0]]} images by the pattern {mask_name!r}; make it narrower")
     samples, left_out, bad = [], [], []
     for path in candidates:
         relative = path.relative_to(src).as_posix()
@@ -70,7 +71,7 @@ def find_folder(
         f"{path}: a mask without an image" for path in mask_files if path not in used and path not in candidates
     ]
     if not candidates or not mask_files:
-        raise FileNotFoundError(
+        raise MissingFileError(
             f"{src}: the glob {images!r} finds {len(candidates)} images, {masks!r} {len(mask_files)} masks"
         )
     samples, same = drop_same_names(samples)
@@ -90,7 +91,7 @@ def _searcher(pattern: str | None, what: str):
         return lambda _: None
     expression = re.compile(pattern, re.IGNORECASE)
     if expression.groups < 1:
-        raise ValueError(f"the expression of the {what} has a group in parentheses, but it is {pattern!r}")
+        raise UserError(f"the expression of the {what} has a group in parentheses, but it is {pattern!r}")
 
     def search(relative: str) -> str | None:
         match = expression.search(relative)

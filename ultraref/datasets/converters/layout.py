@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ultraref.datasets.converters.raw_sample import RawSample, normalise_name
 from ultraref.datasets.image_io import IMAGE_SUFFIXES
+from ultraref.errors import MissingFileError
 
 
 def find_root(src: str | Path, wanted: Iterable[str], dataset: str) -> dict[str, Path]:
@@ -23,12 +24,12 @@ def find_root(src: str | Path, wanted: Iterable[str], dataset: str) -> dict[str,
     """
     src, wanted = Path(src), list(wanted)
     if not src.is_dir():
-        raise FileNotFoundError(f"{src}: no such folder; give the folder that holds {', '.join(wanted)}")
+        raise MissingFileError(f"{src}: no such folder; give the folder that holds {', '.join(wanted)}")
     for root in (src, *sorted(path for path in src.iterdir() if path.is_dir())):
         found = {name: resolve(root, name) for name in wanted}
         if all(found.values()):
             return found
-    raise FileNotFoundError(f"{src}: neither it nor a folder in it holds {', '.join(wanted)} of {dataset}")
+    raise MissingFileError(f"{src}: neither it nor a folder in it holds {', '.join(wanted)} of {dataset}")
 
 
 def resolve(root: Path, relative: str) -> Path | None:

@@ -10,6 +10,7 @@ import numpy as np
 from ultraref.datasets.converters.duplicates import perceptual_hash
 from ultraref.datasets.converters.raw_sample import RawSample
 from ultraref.datasets.image_io import encode_png, read_image
+from ultraref.errors import UserError
 
 # Height over width of a mask that is resized may differ from the image's by rounding to whole pixels, and no more.
 _ROUNDING = 1.0
@@ -94,12 +95,12 @@ def _fit(mask: np.ndarray, shape: tuple[int, int], sample: RawSample, resize_mas
         f"{sample.image_path} is {shape[0]} x {shape[1]}"
     )
     if not resize_masks:
-        raise ValueError(f"{found}; --resize-masks resizes the mask")
+        raise UserError(f"{found}; --resize-masks resizes the mask")
     # Either side of the smaller one is at most a pixel off what the larger one scales to.
     scale = min(max(shape) / max(mask.shape), 1.0)
     expected = np.array(shape) / max(shape) * max(mask.shape)
     if np.abs(expected - mask.shape).max() > _ROUNDING / scale:
-        raise ValueError(f"{found}: other proportions, so it is not of this image")
+        raise UserError(f"{found}: other proportions, so it is not of this image")
     # Area-weighted coverage of each pixel when shrinking, interpolated when growing; lesion from one half.
     interpolation = cv2.INTER_AREA if mask.shape[0] > shape[0] else cv2.INTER_LINEAR
     resized = cv2.resize(mask.astype(np.float32), shape[::-1], interpolation=interpolation)

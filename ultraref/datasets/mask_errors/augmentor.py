@@ -9,6 +9,7 @@ from ultraref.datasets.mask_errors.checks import check_probability, check_range
 from ultraref.datasets.mask_errors.presets import PRESETS
 from ultraref.datasets.mask_errors.regions import area_of, dice
 from ultraref.datasets.mask_errors.soft import soften
+from ultraref.errors import UserError
 from ultraref.registry import MASK_ERRORS
 
 SECONDARIES = ("BoundaryJitter", "ThresholdFluctuation")
@@ -54,9 +55,9 @@ class MaskErrorAugmentor:
         secondary_prob: float = 0.5,
     ):
         if preset not in PRESETS:
-            raise ValueError(f"MaskErrorAugmentor.preset must be one of {sorted(PRESETS)}, found {preset!r}")
+            raise UserError(f"MaskErrorAugmentor.preset must be one of {sorted(PRESETS)}, found {preset!r}")
         if weights is not None and preset != "default":
-            raise ValueError(f"MaskErrorAugmentor takes a preset or weights, found preset={preset!r} and weights")
+            raise UserError(f"MaskErrorAugmentor takes a preset or weights, found preset={preset!r} and weights")
         self.errors, shares = _build_errors(PRESETS[preset] if weights is None else weights)
         self.probabilities = shares / shares.sum()
         self._cumulative = np.cumsum(self.probabilities)
@@ -130,22 +131,22 @@ def _build_errors(weights: dict | list) -> tuple[list, np.ndarray]:
     else:
         configs = [dict(config) for config in weights]
     if not configs:
-        raise ValueError("MaskErrorAugmentor.weights is empty; name at least one error")
+        raise UserError("MaskErrorAugmentor.weights is empty; name at least one error")
     errors, shares = [], []
     for config in configs:
         name = config.get("type")
         if "weight" not in config:
-            raise ValueError(f"MaskErrorAugmentor.weights: the config of {name!r} has no 'weight'")
+            raise UserError(f"MaskErrorAugmentor.weights: the config of {name!r} has no 'weight'")
         share = config.pop("weight")
         if not isinstance(share, (int, float)) or not math.isfinite(share) or share < 0:
-            raise ValueError(f"MaskErrorAugmentor.weights: the weight of {name} must be 0 or more, found {share!r}")
+            raise UserError(f"MaskErrorAugmentor.weights: the weight of {name} must be 0 or more, found {share!r}")
         if MASK_ERRORS.get(name) is None:
             known = sorted(PRESETS["default"])
             near = difflib.get_close_matches(str(name), known, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            raise ValueError(f"MaskErrorAugmentor.weights: no error is called {name!r}, known are {known}{hint}")
+            raise UserError(f"MaskErrorAugmentor.weights: no error is called {name!r}, known are {known}{hint}")
         errors.append(MASK_ERRORS.build(config))
         shares.append(float(share))
     if sum(shares) == 0:
-        raise ValueError("MaskErrorAugmentor.weights are all 0; at least one must be greater")
+        raise UserError("MaskErrorAugmentor.weights are all 0; at least one must be greater")
     return errors, np.array(shares)

@@ -5,6 +5,8 @@ from abc import ABCMeta, abstractmethod
 
 import numpy as np
 
+from ultraref.errors import UserError
+
 
 class BaseMaskError(metaclass=ABCMeta):
     """One way in which a coarse network fails: a map from a lesion mask to the mask that it might have predicted.
@@ -58,22 +60,22 @@ def check_mask(mask: np.ndarray, needs_lesion: bool = True) -> None:
         ValueError: With the dtype, shape or values found, and the remedy.
     """
     if not isinstance(mask, np.ndarray):
-        raise ValueError(f"a lesion mask must be a numpy array, found {type(mask).__name__}")
+        raise UserError(f"a lesion mask must be a numpy array, found {type(mask).__name__}")
     if mask.ndim != 2 or mask.size == 0:
-        raise ValueError(f"a lesion mask must have the shape (height, width), found {mask.shape}")
+        raise UserError(f"a lesion mask must have the shape (height, width), found {mask.shape}")
     if mask.dtype != np.uint8:
         found = f"dtype {mask.dtype}"
         if mask.dtype.kind == "f" and np.isnan(mask).any():
             found += f" with {int(np.isnan(mask).sum())} NaN values"
-        raise ValueError(f"a lesion mask must be uint8 in {{0, 1}}, found {found}; convert it when it is loaded")
+        raise UserError(f"a lesion mask must be uint8 in {{0, 1}}, found {found}; convert it when it is loaded")
     highest = int(mask.max())
     if highest > 1:
-        raise ValueError(
+        raise UserError(
             f"a lesion mask must be in {{0, 1}}, found values up to {highest}; divide a 0/255 mask by 255 first"
         )
     if not needs_lesion:
         return
     if highest == 0:
-        raise ValueError("the lesion mask is empty: there is nothing to get wrong; leave normal images out")
+        raise UserError("the lesion mask is empty: there is nothing to get wrong; leave normal images out")
     if int(mask.min()) == 1:
-        raise ValueError("the lesion mask fills the whole frame: without background there is no boundary to get wrong")
+        raise UserError("the lesion mask fills the whole frame: without background there is no boundary to get wrong")

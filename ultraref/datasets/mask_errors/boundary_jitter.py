@@ -6,6 +6,7 @@ import numpy as np
 from ultraref.datasets.mask_errors.base import BaseMaskError
 from ultraref.datasets.mask_errors.checks import check_range
 from ultraref.datasets.mask_errors.morphology import OPERATIONS, apply_morphology, relative_change
+from ultraref.errors import UserError
 from ultraref.registry import MASK_ERRORS
 
 
@@ -28,7 +29,7 @@ class BoundaryJitter(BaseMaskError):
         low, high = check_range("BoundaryJitter.kernel", kernel, lowest=3, integer=True)
         self.kernels = [size for size in range(int(low), int(high) + 1) if size % 2]
         if not self.kernels:
-            raise ValueError(f"BoundaryJitter.kernel must hold an odd number, found {kernel!r}")
+            raise UserError(f"BoundaryJitter.kernel must hold an odd number, found {kernel!r}")
         self.max_change = check_range("BoundaryJitter.max_change", (0.0, max_change), lowest=0.0)[1]
 
     def apply(self, mask: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, dict]:

@@ -1,5 +1,7 @@
 """Checks of constructor arguments that several errors share."""
 
+from ultraref.errors import UserError
+
 
 def check_range(name: str, values, lowest: float, highest: float = float("inf"), integer: bool = False) -> tuple:
     """Check a pair (lower bound, upper bound) that parameters are drawn from, both included.
@@ -23,9 +25,9 @@ def check_range(name: str, values, lowest: float, highest: float = float("inf"),
         low, high = values
         valid = lowest <= low <= high <= highest
     except (TypeError, ValueError) as error:
-        raise ValueError(message) from error
+        raise UserError(message) from error
     if not valid or (integer and (low != int(low) or high != int(high))):
-        raise ValueError(message)
+        raise UserError(message)
     return low, high
 
 
@@ -36,5 +38,5 @@ def check_probability(name: str, value: float) -> float:
         ValueError: It doesn't.
     """
     if not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise ValueError(f"{name} must be a probability in [0, 1], found {value!r}")
+        raise UserError(f"{name} must be a probability in [0, 1], found {value!r}")
     return value

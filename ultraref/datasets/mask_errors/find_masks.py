@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ultraref.datasets.image_io import read_mask
+from ultraref.errors import MissingFileError
 
 # "x_mask.png" and, for further lesions of the same image, "x_mask_1.png": the layout in which BUSI is published.
 _NAMED_MASK = re.compile(r"(?P<stem>.+)_mask(?:_\d+)?", re.IGNORECASE)
@@ -36,7 +37,7 @@ def find_masks(path: str | Path) -> dict[str, np.ndarray]:
     masks = {name: np.maximum.reduce([read_mask(file) for file in files]) for name, files in sorted(groups.items())}
     usable = {name: mask for name, mask in masks.items() if mask.any() and not mask.all()}
     if not usable:
-        raise FileNotFoundError(
+        raise MissingFileError(
             f"{path}: found {len(masks)} masks, none with a lesion and background; give a mask file, "
             "a folder of masks, a folder in BUSI's layout or a converted dataset"
         )

@@ -1,5 +1,6 @@
 """What turns one sample's file names into a model's inputs, one transform a file."""
 
+from ultraref.datasets.transforms.base import LesionTransform, may_change_image
 from ultraref.datasets.transforms.ground_truth_points import GroundTruthPoints
 from ultraref.datasets.transforms.hybrid_coarse import HybridCoarse
 from ultraref.datasets.transforms.load_coarse_prediction import LoadCoarsePrediction
@@ -12,18 +13,36 @@ from ultraref.datasets.transforms.random_rotate_flip import RandomRotateFlip
 from ultraref.datasets.transforms.resize_longest_side import ResizeLongestSide
 from ultraref.datasets.transforms.resize_to_models import ResizeToModels
 from ultraref.datasets.transforms.simulate_coarse import SimulateCoarse
+from ultraref.datasets.transforms.ultrasound import (
+    RandomAcousticShadow,
+    RandomElasticWarp,
+    RandomGammaContrast,
+    RandomHaze,
+    RandomSpeckle,
+    RandomTimeGain,
+    RandomZoomShift,
+)
 
 __all__ = [
     "GroundTruthPoints",
     "HybridCoarse",
+    "LesionTransform",
     "LoadCoarsePrediction",
     "LoadCocoMask",
     "LoadImage",
     "LoadLesionMask",
     "PackSAM2RadInputs",
     "PackSegInputs",
+    "RandomAcousticShadow",
+    "RandomElasticWarp",
+    "RandomGammaContrast",
+    "RandomHaze",
     "RandomRotateFlip",
+    "RandomSpeckle",
+    "RandomTimeGain",
+    "RandomZoomShift",
     "ResizeLongestSide",
     "ResizeToModels",
     "SimulateCoarse",
+    "may_change_image",
 ]

@@ -3,7 +3,9 @@
 import cv2
 import numpy as np
 
+from ultraref.datasets.transforms.base import LesionTransform
 from ultraref.datasets.transforms.lesion_points import background_points, foreground_points
+from ultraref.errors import UserError
 from ultraref.registry import TRANSFORMS
 
 # Layout -> (points in the lesion, points in the background).
@@ -11,7 +13,7 @@ LAYOUTS = {"5+2": (5, 2), "7+0": (7, 0), "3+4": (3, 4)}
 
 
 @TRANSFORMS.register_module()
-class GroundTruthPoints:
+class GroundTruthPoints(LesionTransform):
     """Places points in and around the lesion of results["gt"], in pixel-index units of that frame.
 
     It stands after augmentation and resizing. Adds gt_points, (N, 2) float32 (x, y); gt_point_labels, (N,) float32, 1
@@ -31,11 +33,11 @@ class GroundTruthPoints:
 
     def __init__(self, layout: str = "5+2", min_pixels: int = 10):
         if layout not in LAYOUTS:
-            raise ValueError(f"GroundTruthPoints: layout is {layout!r}; it must be one of {', '.join(LAYOUTS)}")
+            raise UserError(f"GroundTruthPoints: layout is {layout!r}; it must be one of {', '.join(LAYOUTS)}")
         self.num_lesion, self.num_background = LAYOUTS[layout]
         self.min_pixels = min_pixels
 
-    def __call__(self, results: dict) -> dict:
+    def transform(self, results: dict) -> dict:
         mask = results["gt"]
         # Padding is no place for a background point.
         height, width = results.get("content_size", mask.shape)

@@ -1,28 +1,30 @@
 """Loads the stored coarse probability."""
 
 from ultraref.datasets.prediction_store import PredictionStore
+from ultraref.datasets.transforms.base import LesionTransform
+from ultraref.errors import UserError
 from ultraref.registry import TRANSFORMS
 
 
 @TRANSFORMS.register_module()
-class LoadCoarsePrediction:
+class LoadCoarsePrediction(LesionTransform):
     """Reads ROOT/fold{f}/{val,test}/NAME.npy and adds it as coarse_prob, (h, w) float32 in [0, 1].
 
     The root is the data set's `predictions`. f is the image's own fold, so that the coarse model had not seen the
     image; for a test image it is the data set's fold.
 
     Raises:
-        KeyError: the data set was given no `predictions`.
+        UserError: the data set was given no `predictions`.
         FileNotFoundError, ValueError: see `PredictionStore.read`.
     """
 
     def __init__(self):
         self._stores = {}
 
-    def __call__(self, results: dict) -> dict:
+    def transform(self, results: dict) -> dict:
         root = results.get("predictions")
         if root is None:
-            raise KeyError(
+            raise UserError(
                 f"LoadCoarsePrediction: the data set {results['dataset']!r} has no stored predictions; "
                 "give it predictions=ROOT in the config"
             )

@@ -20,8 +20,8 @@ class PackSAM2RadInputs(PackSegInputs):
         keep_original: whether to add the mask in the native frame as gt_original, for evaluation at the original size.
     """
 
-    def __call__(self, results: dict) -> dict:
-        packed = super().__call__(results)
+    def transform(self, results: dict) -> dict:
+        packed = super().transform(results)
         content_size = tuple(results.get("content_size", results["sam_image"].shape))
         packed["inputs"]["content_size"] = torch.tensor(content_size)
         for key in _POINT_KEYS:

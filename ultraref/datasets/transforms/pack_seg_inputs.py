@@ -3,20 +3,21 @@
 import numpy as np
 import torch
 
+from ultraref.datasets.transforms.base import LesionTransform
 from ultraref.registry import TRANSFORMS
 from ultraref.structures import SegDataSample
 
 _INPUTS = ("coarse_image", "sam_image", "coarse_prob")
-_METAINFO = ("name", "dataset", "img_path", "mask_path", "split", "ori_shape", "fold", "image_hash", "coarse_origin")
+_METAINFO = ("name", "dataset", "img_path", "seg_map_path", "split", "ori_shape", "fold", "image_hash", "coarse_origin")
 
 
 @TRANSFORMS.register_module()
-class PackSegInputs:
+class PackSegInputs(LesionTransform):
     """Turns the sample's dict into dict(inputs=..., data_samples=SegDataSample).
 
-    inputs holds what is present of coarse_image (1, h, h) uint8, sam_image (1, S, S) uint8 and coarse_prob (1, h, h)
-    float32; images stay 8-bit grey and are normalised on the device. The data sample holds gt_sem_seg (1, ., .) uint8
-    and metainfo, among it `error_type`, the simulated error's name.
+    inputs holds what is present of coarse_image (1, h, h) uint8, sam_image (1, S, S) uint8, coarse_prob (1, h, h)
+    float32 and coarse_from_sample () bool; images stay 8-bit grey and are normalised on the device. The data sample
+    holds gt_sem_seg (1, ., .) uint8 and metainfo, among it `error_type`, the simulated error's name.
 
     Args:
         keep_original: whether to add the mask in the native frame as gt_original, for evaluation at the original size.
@@ -25,8 +26,10 @@ class PackSegInputs:
     def __init__(self, keep_original: bool = False):
         self.keep_original = keep_original
 
-    def __call__(self, results: dict) -> dict:
+    def transform(self, results: dict) -> dict:
         inputs = {name: _to_tensor(results[name]) for name in _INPUTS if name in results}
+        if "coarse_from_sample" in results:
+            inputs["coarse_from_sample"] = torch.tensor(results["coarse_from_sample"])
         metainfo = {name: results[name] for name in _METAINFO if name in results}
         if "mask_error" in results:
             metainfo["error_type"] = results["mask_error"].get("error_type")
@@ -34,7 +37,7 @@ class PackSegInputs:
         if "gt" in results:
             sample.set_pixels("gt_sem_seg", _to_tensor(results["gt"]))
         if self.keep_original:
-            sample.set_pixels("gt_original", _to_tensor(results["mask"]))
+            sample.set_pixels("gt_original", _to_tensor(results["gt_seg_map"]))
         return {"inputs": inputs, "data_samples": sample}
 
 

@@ -1,19 +1,18 @@
 """Rotates and flips image, mask and coarse probability alike."""
 
-import cv2
 import numpy as np
 
+from ultraref.datasets.transforms.affine import warp_sample
+from ultraref.datasets.transforms.base import LesionTransform
+from ultraref.errors import UserError
 from ultraref.registry import TRANSFORMS
 
 
 @TRANSFORMS.register_module()
-class RandomRotateFlip:
+class RandomRotateFlip(LesionTransform):
     """Turns the sample about the image's centre and mirrors it left to right.
 
-    The map is one affine map of the native frame. The coarse probability, whose frame is a resized (often squeezed)
-    native frame, undergoes the same map, carried over into its frame: with pixel j centred at j, x_coarse = (x + 0.5) w
-    / W - 0.5. What comes in from outside is black, background and probability 0. The image and the probability are
-    interpolated linearly; the mask too, and is cut at one half.
+    The map is one affine map of the native frame; `warp_sample` says how each of the three follows it.
 
     Args:
         degrees: the angle is uniform in [-degrees, degrees].
@@ -21,35 +20,25 @@ class RandomRotateFlip:
         flip_prob: share of the samples that are mirrored, in [0, 1].
     """
 
-    # An image is another one in each epoch, so that nothing computed from it can be cached.
     moves_pixels = True
 
     def __init__(self, degrees: float = 20.0, rotate_prob: float = 1.0, flip_prob: float = 0.5):
         for name, value in (("rotate_prob", rotate_prob), ("flip_prob", flip_prob)):
             if not 0 <= value <= 1:
-                raise ValueError(f"RandomRotateFlip: {name} is a probability, but is {value}")
+                raise UserError(f"RandomRotateFlip: {name} is a probability, but is {value}")
         self.degrees = degrees
         self.rotate_prob = rotate_prob
         self.flip_prob = flip_prob
 
-    def __call__(self, results: dict) -> dict:
+    def transform(self, results: dict) -> dict:
         # Always three draws, so that options don't shift the numbers that later transforms get.
         rotate, flip, angle = results["rng"].random(3)
         angle = (2 * angle - 1) * self.degrees if rotate < self.rotate_prob else 0.0
         flip = bool(flip < self.flip_prob)
         if angle == 0 and not flip:
             return results
-        height, width = results["image"].shape
-        affine = rotate_flip_matrix(angle, flip, height, width)
-        results["image"] = warp(results["image"], affine)
-        if "mask" in results:
-            # Interpolated as 0 and 255, for 8 bits of precision.
-            soft = warp(results["mask"] * np.uint8(255), affine)
-            results["mask"] = cv2.threshold(soft, 127, 1, cv2.THRESH_BINARY)[1]
-        if "coarse_prob" in results:
-            coarse = results["coarse_prob"]
-            to_coarse = frame_matrix((height, width), coarse.shape)
-            results["coarse_prob"] = warp(coarse, to_coarse @ affine @ np.linalg.inv(to_coarse))
+        height, width = results["img"].shape
+        warp_sample(results, rotate_flip_matrix(angle, flip, height, width))
         return results
 
 
@@ -66,15 +55,3 @@ def rotate_flip_matrix(angle: float, flip: bool, height: int, width: int) -> np.
     to_centre = np.array([[1, 0, -centre_x], [0, 1, -centre_y], [0, 0, 1.0]])
     back = np.array([[1, 0, centre_x], [0, 1, centre_y], [0, 0, 1.0]])
     return back @ turn @ to_centre
-
-
-def frame_matrix(source: tuple[int, int], target: tuple[int, int]) -> np.ndarray:
-    """Returns the (3, 3) map of pixel coordinates between frames of sizes (height, width), keeping pixel centres."""
-    scale_y, scale_x = target[0] / source[0], target[1] / source[1]
-    return np.array([[scale_x, 0, 0.5 * scale_x - 0.5], [0, scale_y, 0.5 * scale_y - 0.5], [0, 0, 1]])
-
-
-def warp(array: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Moves the content of (H, W) along the map, linearly interpolated; zero comes in from outside."""
-    height, width = array.shape
-    return cv2.warpAffine(array, matrix[:2], (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)

@@ -1,47 +1,69 @@
 """Resizes image and mask to the sizes that the networks take."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
+from ultraref.datasets.transforms.base import LesionTransform
+from ultraref.datasets.transforms.frame_sizes import frame_size
+from ultraref.errors import UserError
 from ultraref.registry import TRANSFORMS
+
+_NETWORKS = ("coarse", "sam")
 
 
 @TRANSFORMS.register_module()
-class ResizeToModels:
+class ResizeToModels(LesionTransform):
     """Makes the networks' inputs, each from the original image, and the ground truth in the frame of the loss.
 
-    Adds coarse_image, (coarse_size, coarse_size) uint8, sam_image, (sam_size, sam_size) uint8, and, where a mask is
-    there, gt, uint8 in {0, 1}: pixels of which at least half are lesion. Sides that shrink are averaged over the area,
-    sides that grow interpolated linearly. The aspect ratio is not kept, as in the reference.
+    Adds for each of `inputs` coarse_image or sam_image, (S, S) uint8, where S is results["sizes"] of that network, and,
+    where a mask is there, gt, uint8 in {0, 1}, in the frame that `gt` names: pixels of which at least half are lesion.
+    Sides that shrink are averaged over the area, sides that grow interpolated linearly. The aspect ratio is not kept,
+    as in the reference.
 
     Args:
-        coarse_size: height and width of the coarse network's frame in pixels; None when the model has none.
-        sam_size: height and width of SAM's frame in pixels; None when the model has none.
-        mask_size_from: "coarse" or "sam": the frame of gt.
+        inputs: the networks that get an image: "coarse", "sam" or both.
+        gt: "coarse" or "sam": the network whose frame the ground truth has.
 
     Raises:
-        ValueError: no size was given, or none for the frame of gt.
+        ValueError: a network is not known; later, the data set has no size for one, or img or gt_seg_map isn't grey
+            8-bit or {0, 1}.
     """
 
-    def __init__(self, coarse_size: int | None = None, sam_size: int | None = None, mask_size_from: str = "coarse"):
-        sizes = {"coarse": coarse_size, "sam": sam_size}
-        if sizes.get(mask_size_from) is None:
-            given = {name: size for name, size in sizes.items() if size is not None}
-            raise ValueError(
-                f"ResizeToModels: mask_size_from={mask_size_from!r} names no model with a size; it is 'coarse' or "
-                f"'sam', and that model's size must be given. Sizes given: {given}"
-            )
-        self.sizes = {f"{name}_image": size for name, size in sizes.items() if size is not None}
-        self.mask_size = sizes[mask_size_from]
+    def __init__(self, inputs: Sequence[str] = ("coarse", "sam"), gt: str = "sam"):
+        if isinstance(inputs, str) or not inputs or not set(inputs) <= set(_NETWORKS):
+            raise UserError(f"ResizeToModels: inputs is {inputs!r}; it must be a list of 'coarse', 'sam' or both")
+        if gt not in _NETWORKS:
+            raise UserError(f"ResizeToModels: gt is {gt!r}; it must be 'coarse' or 'sam'")
+        self.inputs = tuple(inputs)
+        self.gt = gt
 
-    def __call__(self, results: dict) -> dict:
-        for name, size in self.sizes.items():
-            results[name] = resize(results["image"], size, size)
-        if "mask" in results:
-            # Interpolated as 0 and 255, for 8 bits of precision.
-            soft = resize(results["mask"] * np.uint8(255), self.mask_size, self.mask_size)
-            results["gt"] = cv2.threshold(soft, 127, 1, cv2.THRESH_BINARY)[1]
+    def transform(self, results: dict) -> dict:
+        image = checked_image(results, "ResizeToModels")
+        for network in self.inputs:
+            size = frame_size(results, network, "ResizeToModels")
+            results[f"{network}_image"] = resize(image, size, size)
+        if "gt_seg_map" in results:
+            size = frame_size(results, self.gt, "ResizeToModels")
+            results["gt"] = resize_mask(results["gt_seg_map"], size, size)
         return results
+
+
+def checked_image(results: dict, transform: str) -> np.ndarray:
+    """Returns img, which transforms of other packages may have made into something else.
+
+    Raises:
+        ValueError: it is not (H, W) uint8.
+    """
+    image = results["img"]
+    if image.ndim != 2 or image.dtype != np.uint8:
+        raise UserError(
+            f"{transform}: img is {image.dtype} {image.shape}, but the networks' images are made from grey 8-bit ones, "
+            f"uint8 (H, W). Look for a transform before it that makes colours or normalises; the model normalises by "
+            f"itself"
+        )
+    return image
 
 
 def resize(array: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -52,3 +74,18 @@ def resize(array: np.ndarray, height: int, width: int) -> np.ndarray:
     if shrunk != (height, width):
         array = cv2.resize(array, (width, height), interpolation=cv2.INTER_LINEAR)
     return array
+
+
+def resize_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resizes (H, W) uint8 in {0, 1}; a pixel is lesion from half its area on.
+
+    Raises:
+        ValueError: the mask has other values.
+    """
+    if mask.size and mask.max() > 1:
+        raise UserError(
+            f"gt_seg_map has the value {mask.max()}, but is 0 for background and 1 for lesion. Transforms of MMCV and "
+            f"MMSegmentation pad with 255: give Pad pad_val=dict(img=0, seg=0), and RandomRotate seg_pad_val=0"
+        )
+    # Interpolated as 0 and 255, for 8 bits of precision.
+    return cv2.threshold(resize(mask * np.uint8(255), height, width), 127, 1, cv2.THRESH_BINARY)[1]

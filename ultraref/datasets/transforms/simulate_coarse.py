@@ -2,29 +2,34 @@
 
 import numpy as np
 
+from ultraref.datasets.transforms.base import LesionTransform
+from ultraref.datasets.transforms.frame_sizes import frame_size
 from ultraref.datasets.transforms.resize_to_models import resize
 from ultraref.registry import MASK_ERRORS, TRANSFORMS
 
 
 @TRANSFORMS.register_module()
-class SimulateCoarse:
+class SimulateCoarse(LesionTransform):
     """Puts a simulated segmentation error of the lesion mask in place of a coarse network's output.
 
     The error is made in the image's native frame and then resized to the coarse network's, as its own output would be.
-    Adds coarse_prob, (coarse_size, coarse_size) float32 in [0, 1], and mask_error, the augmentor's record.
+    Adds coarse_prob, (h, h) float32 in [0, 1], where h is results["sizes"]["coarse"]; coarse_origin, "simulated"; and
+    mask_error, the augmentor's record.
 
     Args:
         augmentor: config of a mask-error augmentor: (mask, rng) -> (probability, record).
-        coarse_size: height and width of the coarse network's frame in pixels.
+
+    Raises:
+        ValueError: the data set has no size for the coarse network.
     """
 
-    def __init__(self, augmentor: dict, coarse_size: int):
+    def __init__(self, augmentor: dict):
         self.augmentor = MASK_ERRORS.build(augmentor) if isinstance(augmentor, dict) else augmentor
-        self.coarse_size = coarse_size
 
-    def __call__(self, results: dict) -> dict:
-        prob, results["mask_error"] = self.augmentor(results["mask"], results["rng"])
+    def transform(self, results: dict) -> dict:
+        size = frame_size(results, "coarse", "SimulateCoarse")
+        prob, results["mask_error"] = self.augmentor(results["gt_seg_map"], results["rng"])
         # Interpolation in float32 may leave [0, 1] by a rounding error.
-        results["coarse_prob"] = np.clip(resize(prob, self.coarse_size, self.coarse_size), 0, 1)
+        results["coarse_prob"] = np.clip(resize(prob, size, size), 0, 1)
         results["coarse_origin"] = "simulated"
         return results

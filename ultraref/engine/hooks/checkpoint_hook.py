@@ -7,7 +7,9 @@ from pathlib import Path
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 
+from ultraref.atomic import atomic_file
 from ultraref.engine.runner import BEST_CHECKPOINT, LAST_CHECKPOINT
+from ultraref.errors import UserError
 from ultraref.registry import HOOKS
 
 _SCORE, _EPOCH = "best_score", "best_epoch"
@@ -29,7 +31,7 @@ class UltraCheckpointHook(Hook):
 
     Raises:
         ValueError: `rule` is another word, or `interval` is below 1.
-        KeyError: validation gave no metric of the name `save_best`.
+        UserError: validation gave no metric of the name `save_best`.
     """
 
     # After every other hook, the EMA hook and the logger among them.
@@ -37,9 +39,9 @@ class UltraCheckpointHook(Hook):
 
     def __init__(self, interval: int = 1, save_best: str | None = None, rule: str = "greater"):
         if rule not in ("greater", "less"):
-            raise ValueError(f"UltraCheckpointHook: rule is {rule!r}; it may be 'greater' or 'less'")
+            raise UserError(f"UltraCheckpointHook: rule is {rule!r}; it may be 'greater' or 'less'")
         if interval < 1:
-            raise ValueError(f"UltraCheckpointHook: interval is {interval}; it must be at least 1")
+            raise UserError(f"UltraCheckpointHook: interval is {interval}; it must be at least 1")
         self.interval = interval
         self.save_best = save_best
         self.sign = 1.0 if rule == "greater" else -1.0
@@ -67,11 +69,12 @@ class UltraCheckpointHook(Hook):
             runner.save_checkpoint(runner.work_dir, LAST_CHECKPOINT, meta={"epoch": epoch, "iter": runner.iter})
             if is_main_process():
                 # The name of the file that MMEngine's own tools look for.
-                Path(runner.work_dir, "last_checkpoint").write_text(str(Path(runner.work_dir, LAST_CHECKPOINT)))
+                with atomic_file(Path(runner.work_dir, "last_checkpoint"), "w") as file:
+                    file.write(str(Path(runner.work_dir, LAST_CHECKPOINT)))
 
     def _save_best(self, runner, metrics: dict) -> None:
         if self.save_best not in metrics:
-            raise KeyError(
+            raise UserError(
                 f"UltraCheckpointHook: save_best is {self.save_best!r}, but validation gave "
                 f"{', '.join(sorted(metrics)) or 'no metrics'}"
             )

@@ -1,21 +1,22 @@
-"""Final masks of a test as files."""
+"""Refined masks of a test as files."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch.nn.functional as F
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from ultraref.atomic import atomic_file
+from ultraref.datasets.image_io import encode_png
 from ultraref.registry import HOOKS
 from ultraref.structures import SegDataSample
 
 
 @HOOKS.register_module()
 class MaskWriterHook(Hook):
-    """Writes the final mask of every test image as PNG, 0 and 255, in the image's native size.
+    """Writes the refined mask of every test image as PNG, 0 and 255, in the image's native size.
 
     Args:
         folder: receives NAME.png of each image, in a folder a data set where there are several.
@@ -33,10 +34,8 @@ class MaskWriterHook(Hook):
         for sample in outputs:
             # Images of two sets may have one name.
             folder = self.folder / sample.metainfo["dataset"] if several else self.folder
-            folder.mkdir(parents=True, exist_ok=True)
-            prob = (sample.pred if "pred" in sample else sample.coarse).data
+            prob = (sample.refined if "refined" in sample else sample.coarse).data
             prob = F.interpolate(prob[None].float(), sample.metainfo["ori_shape"], mode="bilinear", align_corners=False)
             mask = (prob[0, 0] > self.threshold).cpu().numpy().astype(np.uint8) * 255
-            path = folder / f"{sample.metainfo['name']}.png"
-            if not cv2.imwrite(str(path), mask):
-                raise OSError(f"could not write the mask {path}")
+            with atomic_file(folder / f"{sample.metainfo['name']}.png") as file:
+                file.write(encode_png(mask))

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from ultraref.atomic import atomic_file
+from ultraref.datasets.image_io import encode_rgb_png
 from ultraref.registry import HOOKS
 from ultraref.structures import SegDataSample
 from ultraref.visualization import draw_overlay
@@ -71,7 +72,5 @@ class OverlayHook(Hook):
 
     @staticmethod
     def _write(folder: Path, name: str, picture) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{name}.png"
-        if not cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)):
-            raise OSError(f"could not write the overlay {path}")
+        with atomic_file(folder / f"{name}.png") as file:
+            file.write(encode_rgb_png(picture))

@@ -8,6 +8,7 @@ from mmengine.model import is_model_wrapper
 from torch import nn
 
 from ultraref.engine.module_globs import is_below, select_modules, select_parameters
+from ultraref.errors import UserError
 from ultraref.registry import HOOKS
 
 
@@ -22,30 +23,30 @@ class ProgressiveUnfreezeHook(Hook):
     synchronised.
 
     Args:
-        stages: in the order of their start, each a dict with
-            name (str): for the log;
-            epoch (int): epochs done when the stage starts; the first stage starts at 0;
+        stages: name -> stage, so that an ablation changes one by its name; None leaves a stage out. Each is a dict with
+            epoch (int): epochs done when the stage starts; one of them starts at 0;
             train (list[str]): globs over module names, all that this stage trains. What the model itself keeps frozen
-                (a SAM image encoder, say) stays frozen;
+                (a SAM image encoder, say) stays frozen; a module without parameters (most gates) may be named;
             eval (list[str], optional): globs over module names that stay in eval mode although their weights train;
                 "decoder.*:BatchNorm*" restricts a glob to modules of a class;
             lr_factor (dict[str, float], optional): glob over module names -> factor on the learning rate in this stage,
                 for whole optimizer groups.
 
     Raises:
-        ValueError: a stage is malformed or two of them are out of order; a glob matches nothing (near names are given);
+        ValueError: there is no stage, two start at the same epoch, or none at 0; a glob matches nothing (near names are given);
             a stage trains parameters that are not in the optimizer; a factor applies to a part of an optimizer group.
     """
 
-    def __init__(self, stages: list[dict]):
-        if not stages:
-            raise ValueError("ProgressiveUnfreezeHook: stages is empty")
-        self.stages = [_Stage(index, **stage) for index, stage in enumerate(stages)]
+    def __init__(self, stages: dict[str, dict | None]):
+        built = [_Stage(name, **stage) for name, stage in stages.items() if stage is not None]
+        if not built:
+            raise UserError("ProgressiveUnfreezeHook: stages is empty")
+        self.stages = sorted(built, key=lambda stage: stage.epoch)
         starts = [stage.epoch for stage in self.stages]
         if starts[0] != 0 or starts != sorted(set(starts)):
-            raise ValueError(
-                f"ProgressiveUnfreezeHook: stages start at epochs {starts}; the first must start at 0, each later one "
-                "after its predecessor"
+            listed = ", ".join(f"{stage.name} at {stage.epoch}" for stage in self.stages)
+            raise UserError(
+                f"ProgressiveUnfreezeHook: stages start at epochs: {listed}; one must start at 0, and no two together"
             )
         self._current: _Stage | None = None
         self._trainable: dict[str, nn.Parameter] = {}
@@ -61,7 +62,7 @@ class ProgressiveUnfreezeHook(Hook):
             stage.resolve(model, self._trainable)
             left_out = sorted(name for name in stage.trained if id(self._trainable[name]) not in optimized)
             if left_out:
-                raise ValueError(
+                raise UserError(
                     f"{stage.where} trains {len(left_out)} parameters that the optimizer doesn't have, e.g. "
                     f"{left_out[0]}; add their part to optim_wrapper.paramwise_cfg.groups"
                 )
@@ -125,14 +126,13 @@ class _Stage:
 
     def __init__(
         self,
-        index: int,
         name: str,
         train: list[str],
         epoch: int = 0,
         eval: list[str] = (),
         lr_factor: dict | None = None,
     ):
-        self.where = f"ProgressiveUnfreezeHook.stages[{index}] ({name!r})"
+        self.where = f"ProgressiveUnfreezeHook.stages.{name}"
         self.name, self.epoch, self.train, self.eval = name, epoch, train, eval
         self.lr_factor = dict(lr_factor or {})
         self.trained: set[str] = set()
@@ -142,8 +142,8 @@ class _Stage:
     def resolve(self, model: nn.Module, trainable: dict) -> None:
         for glob in self.train:
             chosen = select_parameters(model, [glob], f"{self.where}.train")
-            if not chosen & trainable.keys():
-                raise ValueError(
+            if chosen and not chosen & trainable.keys():
+                raise UserError(
                     f"{self.where}.train: all {len(chosen)} parameters of {glob!r} are kept frozen by the model itself"
                 )
             self.trained |= chosen & trainable.keys()
@@ -163,7 +163,7 @@ class _Stage:
         for index, group in enumerate(groups):
             factors = {self._factor(names[id(p)]) for p in group["params"] if id(p) in names} or {1.0}
             if len(factors) > 1:
-                raise ValueError(
+                raise UserError(
                     f"{self.where}.lr_factor gives the parameters of optimizer group {group.get('name', index)!r} the "
                     f"factors {sorted(factors)}; a group has one learning rate: give each part its own glob in "
                     "optim_wrapper.paramwise_cfg.groups"

@@ -7,6 +7,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 
 from ultraref import provenance
+from ultraref.errors import UserError
 from ultraref.registry import HOOKS
 
 _SHOWN = 5
@@ -75,7 +76,7 @@ class ProvenanceHook(Hook):
             return
         message = f"{len(seen)} of {len(images)} {what} images were trained on:\n  " + "\n  ".join(lines)
         if not self.allow_seen:
-            raise ValueError(
+            raise UserError(
                 f"{message}\nEvaluate on the fold that these checkpoints held out, or set allow_seen=True of "
                 "ProvenanceHook to get numbers that are marked as seen"
             )

@@ -5,6 +5,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 
 from ultraref.engine.module_globs import select_parameters
+from ultraref.errors import UserError
 from ultraref.registry import HOOKS
 
 _KEY = "weight_anchor"
@@ -30,7 +31,7 @@ class WeightAnchorHook(Hook):
 
     def __init__(self, parts: list[str], weight: float):
         if weight < 0:
-            raise ValueError(f"WeightAnchorHook: weight is {weight}; it must not be negative")
+            raise UserError(f"WeightAnchorHook: weight is {weight}; it must not be negative")
         self.parts = parts
         self.weight = weight
         # name -> (parameter, where it started)
@@ -49,7 +50,7 @@ class WeightAnchorHook(Hook):
         start_of_run = checkpoint.get(_KEY) if runner._resume else checkpoint["state_dict"]
         for name, (_, start) in self._anchored.items():
             if name not in start_of_run:
-                raise ValueError(f"WeightAnchorHook: the resumed run did not anchor {name}; keep `parts` as they were")
+                raise UserError(f"WeightAnchorHook: the resumed run did not anchor {name}; keep `parts` as they were")
             start.copy_(start_of_run[name])
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:

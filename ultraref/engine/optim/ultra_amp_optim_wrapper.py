@@ -6,6 +6,7 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import nn
 
+from ultraref.errors import UserError
 from ultraref.registry import OPTIM_WRAPPERS
 
 _DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16}
@@ -32,7 +33,7 @@ class UltraAmpOptimWrapper(OptimWrapper):
             dtype = "float16" if no_bfloat16 else "bfloat16"
         if dtype not in _DTYPES or (dtype == "float16" and self.device_type != "cuda"):
             allowed = "'float16' or 'bfloat16'" if self.device_type == "cuda" else "'bfloat16'"
-            raise ValueError(
+            raise UserError(
                 f"UltraAmpOptimWrapper: dtype is {dtype!r}; on a {self.device_type} device it may be {allowed}"
             )
         self.dtype = _DTYPES[dtype]

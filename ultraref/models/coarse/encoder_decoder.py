@@ -1,7 +1,10 @@
 """The coarse network: an encoder, a decoder and a two-class head."""
 
+import inspect
+
 from torch import Tensor, nn
 
+from ultraref.errors import UserError
 from ultraref.models.coarse.decoders.base import BaseDecoder
 from ultraref.models.coarse.encoders.base import BaseEncoder
 from ultraref.registry import MODELS
@@ -14,18 +17,21 @@ class EncoderDecoder(nn.Module):
     `R50ViTEncoder` with `CascadedUpsampler` is TransUNet; `TimmEncoder` with the same decoder is a U-Net.
 
     Args:
+        image_size: Side of the square images in pixels: the coarse frame. The data pipeline resizes to it, and an encoder that
+            has an `image_size` of its own gets it.
         encoder: Config of an encoder (`BaseEncoder`), without `in_channels`.
         decoder: Config of a decoder (`BaseDecoder`), without what depends on the encoder.
         num_classes: Classes of the output; class 1 is the lesion.
         in_channels: Channels of the images, 1 (grey) or 3 (RGB).
 
     Raises:
-        TypeError: `encoder` or `decoder` names something else.
+        UserError: `encoder` or `decoder` names something else.
     """
 
-    def __init__(self, encoder: dict, decoder: dict, num_classes: int = 2, in_channels: int = 1):
+    def __init__(self, image_size: int, encoder: dict, decoder: dict, num_classes: int = 2, in_channels: int = 1):
         super().__init__()
-        self.encoder = MODELS.build(dict(encoder, in_channels=in_channels))
+        self.image_size = image_size
+        self.encoder = MODELS.build(_with_image_size(dict(encoder, in_channels=in_channels), image_size))
         _check_kind("encoder", self.encoder, BaseEncoder)
         self.decoder = MODELS.build(
             dict(decoder, encoder_channels=self.encoder.channels, encoder_reductions=self.encoder.reductions)
@@ -60,6 +66,14 @@ def foreground_prob(logits: Tensor) -> Tensor:
     return (logits if logits.dtype.itemsize >= 4 else logits.float()).softmax(dim=1)[:, 1:2]
 
 
+def _with_image_size(encoder: dict, image_size: int) -> dict:
+    """Adds the image size to the config of an encoder that takes one and isn't given another."""
+    component = MODELS.get(encoder["type"]) if isinstance(encoder["type"], str) else encoder["type"]
+    if component is None or "image_size" not in inspect.signature(component).parameters:
+        return encoder
+    return {"image_size": image_size, **encoder}
+
+
 def _check_kind(key: str, part: nn.Module, kind: type) -> None:
     if not isinstance(part, kind):
-        raise TypeError(f"EncoderDecoder: `{key}` names {type(part).__name__}, which is not a {kind.__name__}")
+        raise UserError(f"EncoderDecoder: `{key}` names {type(part).__name__}, which is not a {kind.__name__}")

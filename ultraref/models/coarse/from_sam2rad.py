@@ -27,6 +27,7 @@ class FromSAM2Rad(BaseCoarseSource):
         self.model = MODELS.build(model)
         if checkpoint is not None:
             load_part(self.model, checkpoint, prefix="")
+        self.size = self.model.sam.mask_size
 
     def forward(self, inputs: dict[str, Tensor]) -> CoarseOutput:
         """Returns probability and two-class logits of `inputs["sam_image"]`, both at SAM's mask size."""

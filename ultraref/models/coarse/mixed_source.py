@@ -3,37 +3,32 @@
 import torch
 from torch import Tensor
 
+from ultraref.errors import UserError
 from ultraref.models.coarse.sources import CoarseOutput, FromNetwork
 from ultraref.registry import COARSE_SOURCES
+
+_ADVICE = "add HybridCoarse without `stored` to the training pipeline, or use FromNetwork"
 
 
 @COARSE_SOURCES.register_module()
 class FromMixture(FromNetwork):
-    """The coarse network's p, in training replaced by the sample's simulated p for a share of the samples.
+    """The coarse network's p, in training replaced by the sample's simulated p where the sample says so.
 
     In phase 3 the coarse network runs on images that it was trained on in phase 1. Its masks of them are better than
     those that it makes of new images, so the refiner would learn to correct too little. Which samples are replaced is
-    drawn anew for each batch, from torch's generator of the device.
+    drawn by the transform `HybridCoarse`, from the sample's own random numbers, so that it depends on seed, epoch and
+    image alone; its `ratio` is the share that is left to the network.
 
     A replaced sample's refined loss has no gradient into the network; its coarse loss has, since the logits are the
     network's for every sample. In evaluation p is always the network's. State-dict keys are those of `FromNetwork`.
 
-    The training pipeline needs `SimulateCoarse` with the network's size as coarse_size.
-
     Args:
         network: see `FromNetwork`.
-        ratio: expected share of replaced samples, in [0, 1].
         checkpoint: see `FromNetwork`.
-
-    Raises:
-        ValueError: `ratio` is outside [0, 1].
     """
 
-    def __init__(self, network: dict, ratio: float = 0.5, checkpoint: str | None = None):
+    def __init__(self, network: dict, checkpoint: str | None = None):
         super().__init__(network, checkpoint)
-        if not 0 <= ratio <= 1:
-            raise ValueError(f"FromMixture: ratio is the share of simulated errors, in [0, 1], but is {ratio}")
-        self.ratio = ratio
         self._replaces = True
 
     def train(self, mode: bool = True) -> "FromMixture":
@@ -46,25 +41,28 @@ class FromMixture(FromNetwork):
         return super().train(mode)
 
     def forward(self, inputs: dict[str, Tensor]) -> CoarseOutput:
-        """Returns p and the network's logits of `inputs["coarse_image"]`, p mixed with `inputs["coarse_prob"]`.
+        """Returns p and the network's logits of `inputs["coarse_image"]`.
+
+        In training p is `inputs["coarse_prob"]`, (B, 1, h, w), of the samples whose `inputs["coarse_from_sample"]`,
+        (B,) bool, is true.
 
         Raises:
-            KeyError: the training samples carry no coarse probability.
+            UserError: the training samples carry no coarse probability, or don't say whether to use it.
             ValueError: it has another shape than the network's.
         """
         output = super().forward(inputs)
         if not self._replaces:
             return output
-        if "coarse_prob" not in inputs:
-            raise KeyError(
-                "coarse source FromMixture: the training samples carry no coarse_prob; add SimulateCoarse to the "
-                "training pipeline, or use FromNetwork"
+        missing = [name for name in ("coarse_prob", "coarse_from_sample") if name not in inputs]
+        if missing:
+            raise UserError(
+                f"coarse source FromMixture: the training samples carry no {' and no '.join(missing)}; {_ADVICE}"
             )
-        simulated = inputs["coarse_prob"].to(output.prob.dtype)
-        if simulated.shape != output.prob.shape:
-            raise ValueError(
-                f"coarse source FromMixture: coarse_prob is {tuple(simulated.shape)}, the network's probability "
-                f"{tuple(output.prob.shape)}; give SimulateCoarse the network's size as coarse_size"
+        own = inputs["coarse_prob"].to(output.prob.dtype)
+        if own.shape != output.prob.shape:
+            raise UserError(
+                f"coarse source FromMixture: coarse_prob is {tuple(own.shape)}, the network's probability "
+                f"{tuple(output.prob.shape)}; the data set's sizes['coarse'] must be the network's size"
             )
-        replaced = torch.rand(len(simulated), 1, 1, 1, device=simulated.device) < self.ratio
-        return CoarseOutput(torch.where(replaced, simulated, output.prob), output.logits)
+        replaced = inputs["coarse_from_sample"].view(-1, 1, 1, 1)
+        return CoarseOutput(torch.where(replaced, own, output.prob), output.logits)

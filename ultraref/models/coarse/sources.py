@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import load_part, without_initial_weights
 from ultraref.models.coarse.encoder_decoder import foreground_prob
 from ultraref.registry import COARSE_SOURCES, MODELS
@@ -24,7 +25,13 @@ class CoarseOutput:
 
 
 class BaseCoarseSource(nn.Module, ABC):
-    """Contract: from the preprocessed inputs of a batch to a `CoarseOutput`."""
+    """Contract: from the preprocessed inputs of a batch to a `CoarseOutput`.
+
+    Attributes:
+        size: side of `CoarseOutput.prob` in pixels.
+    """
+
+    size: int
 
     @abstractmethod
     def forward(self, inputs: dict[str, Tensor]) -> CoarseOutput:
@@ -33,20 +40,35 @@ class BaseCoarseSource(nn.Module, ABC):
 
 @COARSE_SOURCES.register_module()
 class FromSample(BaseCoarseSource):
-    """Hands on the p that the data pipeline put into the sample: a stored prediction or a simulated error (phase 2)."""
+    """Hands on the p that the data pipeline put into the sample: a stored prediction or a simulated error (phase 2).
+
+    Args:
+        size: side of p in pixels, that of the coarse network whose masks are refined.
+    """
+
+    def __init__(self, size: int):
+        super().__init__()
+        self.size = size
 
     def forward(self, inputs: dict[str, Tensor]) -> CoarseOutput:
         """Returns `inputs["coarse_prob"]`.
 
         Raises:
-            KeyError: the samples carry no coarse probability.
+            UserError: the samples carry no coarse probability.
+            ValueError: it is of another size.
         """
         if "coarse_prob" not in inputs:
-            raise KeyError(
+            raise UserError(
                 "coarse source FromSample: the samples carry no coarse_prob; add LoadCoarsePrediction, SimulateCoarse or "
                 "HybridCoarse to the data pipeline, or use FromNetwork"
             )
-        return CoarseOutput(inputs["coarse_prob"])
+        prob = inputs["coarse_prob"]
+        if prob.shape[-2:] != (self.size, self.size):
+            raise UserError(
+                f"coarse source FromSample: the samples carry a coarse_prob of {tuple(prob.shape[-2:])}, but "
+                f"model.coarse_source.size is {self.size}; set it to the size that the predictions were made at"
+            )
+        return CoarseOutput(prob)
 
 
 @COARSE_SOURCES.register_module()
@@ -54,7 +76,7 @@ class FromNetwork(BaseCoarseSource):
     """Runs a coarse network (phase 3 and inference).
 
     Args:
-        network: config of a coarse network: image (B, 1, h, w) -> two-class logits (B, 2, h, w).
+        network: config of a coarse network: image (B, 1, h, h) -> two-class logits (B, 2, h, h), h being its `image_size`.
         checkpoint: phase-1 checkpoint whose part `network` is loaded, strictly. None keeps the initial weights, which is what
             a resumed run, or a test of a whole model's checkpoint, wants.
     """
@@ -64,6 +86,13 @@ class FromNetwork(BaseCoarseSource):
         self.network = MODELS.build(network if checkpoint is None else without_initial_weights(network))
         if checkpoint is not None:
             load_part(self.network, checkpoint, prefix="network.")
+        size = getattr(self.network, "image_size", None)
+        if not isinstance(size, int):
+            raise UserError(
+                f"coarse network {type(self.network).__name__} has image_size {size!r}; a coarse network states the side of "
+                "its square images in pixels as the attribute image_size, which the data pipeline resizes to"
+            )
+        self.size = size
 
     def forward(self, inputs: dict[str, Tensor]) -> CoarseOutput:
         """Returns probability and logits of `inputs["coarse_image"]`."""

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class BaseGate(nn.Module, metaclass=ABCMeta):
-    """Gives the weight g of the refined probability q against the coarse p: final = lerp(p, q, g).
+    """Gives the weight g of SAM's probability q against the coarse p: refined = lerp(p, q, g).
 
     Contract: g has the shape of p, lies in [0, 1], is at least float32, and has finite gradients for every p and q in
     [0, 1]; in eval mode a sample's gate doesn't depend on the rest of the batch.
@@ -18,12 +18,12 @@ class BaseGate(nn.Module, metaclass=ABCMeta):
     feature_channels: int = 0
 
     @abstractmethod
-    def forward(self, coarse_prob: Tensor, refined_prob: Tensor, features: Tensor | None = None) -> Tensor:
+    def forward(self, coarse_prob: Tensor, sam_prob: Tensor, features: Tensor | None = None) -> Tensor:
         """Computes the gate.
 
         Args:
             coarse_prob: (B, 1, H, W) p in [0, 1], in q's frame.
-            refined_prob: (B, 1, H, W) q in [0, 1].
+            sam_prob: (B, 1, H, W) q in [0, 1].
             features: (B, F, h, w) image features that cover the same frame at any resolution, F being
                 `feature_channels`; not used by a gate with `feature_channels` 0.
 

@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from ultraref.errors import UserError
 from ultraref.models.gates.base import BaseGate
 from ultraref.registry import GATES
 
@@ -26,11 +27,11 @@ class HybridGate(BaseGate):
         self.learned = GATES.build(learned or {"type": "LearnedGate"})
         channels = {gate.feature_channels for gate in (self.uncertainty, self.learned)} - {0}
         if len(channels) > 1:
-            raise ValueError(
+            raise UserError(
                 f"HybridGate: the factors read features of {sorted(channels)} channels; they get the same ones"
             )
         self.feature_channels = max(channels, default=0)
 
-    def forward(self, coarse_prob: Tensor, refined_prob: Tensor, features: Tensor | None = None) -> Tensor:
+    def forward(self, coarse_prob: Tensor, sam_prob: Tensor, features: Tensor | None = None) -> Tensor:
         """See the base class."""
-        return self.uncertainty(coarse_prob, refined_prob, features) * self.learned(coarse_prob, refined_prob, features)
+        return self.uncertainty(coarse_prob, sam_prob, features) * self.learned(coarse_prob, sam_prob, features)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ultraref.errors import UserError
 from ultraref.models.gates.base import BaseGate
 from ultraref.models.gates.uncertainty import uncertainty
 from ultraref.models.precision import at_least_float32
@@ -35,7 +36,7 @@ class LearnedGate(BaseGate):
     def __init__(self, channels: int = 32, feature_channels: int = 0):
         super().__init__()
         if channels < 1 or feature_channels < 0:
-            raise ValueError(
+            raise UserError(
                 f"LearnedGate: channels={channels} and feature_channels={feature_channels}, but they must be at least "
                 f"1 and 0"
             )
@@ -52,13 +53,13 @@ class LearnedGate(BaseGate):
         nn.init.normal_(self.layers[-1].weight, std=INITIAL_WEIGHT_STD)
         nn.init.constant_(self.layers[-1].bias, INITIAL_BIAS)
 
-    def forward(self, coarse_prob: Tensor, refined_prob: Tensor, features: Tensor | None = None) -> Tensor:
+    def forward(self, coarse_prob: Tensor, sam_prob: Tensor, features: Tensor | None = None) -> Tensor:
         """See the base class."""
-        inputs = [coarse_prob, refined_prob, uncertainty(coarse_prob)]
+        inputs = [coarse_prob, sam_prob, uncertainty(coarse_prob)]
         if self.projection is not None:
             if features is None or features.shape[1] != self.feature_channels:
                 found = "none" if features is None else features.shape[1]
-                raise ValueError(f"LearnedGate: needs {self.feature_channels} feature channels, but was given {found}")
+                raise UserError(f"LearnedGate: needs {self.feature_channels} feature channels, but was given {found}")
             projected = self.projection(features)
             inputs.append(F.interpolate(projected, coarse_prob.shape[-2:], mode="bilinear", align_corners=False))
         logits = self.layers(torch.cat([tensor.to(self.layers[0].weight.dtype) for tensor in inputs], dim=1))

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from ultraref.errors import UserError
 from ultraref.models.gates.base import BaseGate
 from ultraref.models.precision import full_precision
 from ultraref.registry import GATES
@@ -32,15 +33,15 @@ class UncertaintyGate(BaseGate):
     def __init__(self, gamma: float = 1.0, gate_min: float = 0.0, gate_max: float = 0.8):
         super().__init__()
         if not gamma > 0:
-            raise ValueError(f"UncertaintyGate: gamma={gamma}, but it must be above 0")
+            raise UserError(f"UncertaintyGate: gamma={gamma}, but it must be above 0")
         if not 0 <= gate_min <= gate_max <= 1:
-            raise ValueError(
+            raise UserError(
                 f"UncertaintyGate: gate_min={gate_min}, gate_max={gate_max}, but they must keep 0 <= min <= max <= 1"
             )
         self.gamma, self.gate_min, self.gate_max = gamma, gate_min, gate_max
 
     @full_precision
-    def forward(self, coarse_prob: Tensor, refined_prob: Tensor, features: Tensor | None = None) -> Tensor:
+    def forward(self, coarse_prob: Tensor, sam_prob: Tensor, features: Tensor | None = None) -> Tensor:
         """See the base class."""
         return self.gate_min + (self.gate_max - self.gate_min) * uncertainty(coarse_prob, self.gamma)
 

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ultraref.errors import UserError
 from ultraref.models.losses.functional import check_shape, soft_dice
 from ultraref.models.precision import full_precision
 from ultraref.registry import LOSSES
@@ -28,7 +29,7 @@ class FocalLoss(nn.Module):
     def __init__(self, alpha: float = 0.25, gamma: float = 2.0):
         super().__init__()
         if not 0 <= alpha <= 1 or gamma < 0:
-            raise ValueError(f"focal loss needs alpha in [0, 1] and gamma >= 0, but got {alpha} and {gamma}")
+            raise UserError(f"focal loss needs alpha in [0, 1] and gamma >= 0, but got {alpha} and {gamma}")
         self.alpha = alpha
         self.gamma = gamma
 

@@ -2,6 +2,8 @@
 
 from torch import Tensor
 
+from ultraref.errors import UserError
+
 
 def check_shape(loss, name: str, tensor: Tensor, expected: tuple) -> None:
     """Checks a tensor's shape, which broadcasting would otherwise stretch into a wrong loss.
@@ -18,7 +20,7 @@ def check_shape(loss, name: str, tensor: Tensor, expected: tuple) -> None:
     shape = tuple(tensor.shape)
     if len(shape) != len(expected) or any(e is not None and s != e for s, e in zip(shape, expected)):
         allowed = ", ".join("any" if e is None else str(e) for e in expected)
-        raise ValueError(f"{type(loss).__name__}: `{name}` must have shape ({allowed}), but has {shape}")
+        raise UserError(f"{type(loss).__name__}: `{name}` must have shape ({allowed}), but has {shape}")
 
 
 def soft_dice(prob: Tensor, target: Tensor, smooth: float) -> Tensor:

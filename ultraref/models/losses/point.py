@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ultraref.errors import UserError
 from ultraref.models.losses.functional import check_shape
 from ultraref.models.precision import full_precision
 from ultraref.registry import LOSSES
@@ -25,7 +26,7 @@ class PointCoordinateLoss(nn.Module):
     def __init__(self, beta: float = 1.0):
         super().__init__()
         if not beta > 0:
-            raise ValueError(f"PointCoordinateLoss: beta is {beta}, but must be above 0")
+            raise UserError(f"PointCoordinateLoss: beta is {beta}, but must be above 0")
         self.beta = beta
 
     @full_precision

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from ultraref.errors import UserError
 from ultraref.models.precision import full_precision
 from ultraref.models.prob_transforms.base import BaseProbTransform
 from ultraref.registry import PROB_TRANSFORMS
@@ -25,7 +26,7 @@ class ProbFloor(BaseProbTransform):
     def __init__(self, floor: float = 0.05):
         super().__init__()
         if not 0 <= floor < 1:
-            raise ValueError(f"ProbFloor: floor={floor}, but it must lie in [0, 1)")
+            raise UserError(f"ProbFloor: floor={floor}, but it must lie in [0, 1)")
         self.floor = floor
 
     @full_precision

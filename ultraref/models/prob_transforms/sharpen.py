@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from ultraref.errors import UserError
 from ultraref.models.precision import full_precision
 from ultraref.models.prob_transforms.base import BaseProbTransform
 from ultraref.registry import PROB_TRANSFORMS
@@ -21,7 +22,7 @@ class ProbSharpen(BaseProbTransform):
     def __init__(self, k: float = 2.0):
         super().__init__()
         if not k >= 1:
-            raise ValueError(f"ProbSharpen: k={k}, but it must be at least 1")
+            raise UserError(f"ProbSharpen: k={k}, but it must be at least 1")
         self.k = k
 
     @full_precision

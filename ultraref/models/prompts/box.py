@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from ultraref.errors import UserError
 from ultraref.models.mask_statistics import mask_statistics
 from ultraref.models.precision import full_precision
 from ultraref.models.prompts.base import BasePromptGenerator
@@ -30,7 +31,7 @@ class BoxPromptGenerator(BasePromptGenerator):
     def __init__(self, num_std: float = 2.5):
         super().__init__()
         if not num_std > 0:
-            raise ValueError(f"BoxPromptGenerator: num_std={num_std}, but it must be above 0")
+            raise UserError(f"BoxPromptGenerator: num_std={num_std}, but it must be above 0")
         self.num_std = num_std
 
     @full_precision

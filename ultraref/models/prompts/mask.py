@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ultraref.errors import UserError
 from ultraref.models.precision import full_precision
 from ultraref.models.prompts.base import BasePromptGenerator
 from ultraref.registry import PROMPT_GENERATORS
@@ -33,12 +34,12 @@ class MaskPromptGenerator(BasePromptGenerator):
     def __init__(self, style: str = "direct", scale: float = 10.0, kernel_size: int = 7, sigma: float = 3.0):
         super().__init__()
         if style not in self.STYLES:
-            raise ValueError(f"MaskPromptGenerator: style={style!r}, but it must be one of {self.STYLES}")
+            raise UserError(f"MaskPromptGenerator: style={style!r}, but it must be one of {self.STYLES}")
         if kernel_size < 1 or kernel_size % 2 == 0:
-            raise ValueError(f"MaskPromptGenerator: kernel_size={kernel_size}, but it must be odd and positive")
+            raise UserError(f"MaskPromptGenerator: kernel_size={kernel_size}, but it must be odd and positive")
         for name, value in (("scale", scale), ("sigma", sigma)):
             if not value > 0:
-                raise ValueError(f"MaskPromptGenerator: {name}={value}, but it must be above 0")
+                raise UserError(f"MaskPromptGenerator: {name}={value}, but it must be above 0")
         self.style, self.scale, self.kernel_size, self.sigma = style, scale, kernel_size, sigma
 
     @full_precision
@@ -61,7 +62,7 @@ def gaussian_blur(x: Tensor, kernel_size: int, sigma: float) -> Tensor:
     """
     radius = kernel_size // 2
     if min(x.shape[-2:]) <= radius:
-        raise ValueError(
+        raise UserError(
             f"a frame of {tuple(x.shape[-2:])} px can't be reflected by {radius} px: take a smaller kernel_size than "
             f"{kernel_size}"
         )

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from ultraref.errors import UserError
 from ultraref.models.mask_statistics import MaskStatistics, mask_statistics
 from ultraref.models.precision import full_precision
 from ultraref.models.prompts.base import BasePromptGenerator
@@ -46,13 +47,13 @@ class PointPromptGenerator(BasePromptGenerator):
     def __init__(self, power: float = 1.0, negative: str | None = "far_corner", tau: float = 1.0, num_std: float = 2.5):
         super().__init__()
         if negative not in self.NEGATIVES:
-            raise ValueError(f"PointPromptGenerator: negative={negative!r}, but it must be one of {self.NEGATIVES}")
+            raise UserError(f"PointPromptGenerator: negative={negative!r}, but it must be one of {self.NEGATIVES}")
         if not power >= 1:
             # Below 1 the gradient at p = 0 would be infinite.
-            raise ValueError(f"PointPromptGenerator: power={power}, but it must be at least 1")
+            raise UserError(f"PointPromptGenerator: power={power}, but it must be at least 1")
         for name, value in (("tau", tau), ("num_std", num_std)):
             if not value > 0:
-                raise ValueError(f"PointPromptGenerator: {name}={value}, but it must be above 0")
+                raise UserError(f"PointPromptGenerator: {name}={value}, but it must be above 0")
         self.power, self.negative, self.tau, self.num_std = power, negative, tau, num_std
 
     @full_precision

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ultraref.errors import UserError
 from ultraref.models.precision import at_least_float32, full_precision
 from ultraref.models.prompts.base import BasePromptPredictor
 from ultraref.models.prompts.ppn_heads import GlobalAverageHead, HeatmapHead
@@ -52,9 +53,9 @@ class PPN(BasePromptPredictor):
     ):
         super().__init__()
         if head not in HEADS:
-            raise ValueError(f"PPN: head is {head!r}; it must be one of {', '.join(HEADS)}")
+            raise UserError(f"PPN: head is {head!r}; it must be one of {', '.join(HEADS)}")
         if labels not in ("soft", "hard"):
-            raise ValueError(f"PPN: labels is {labels!r}; it must be 'soft' or 'hard'")
+            raise UserError(f"PPN: labels is {labels!r}; it must be 'soft' or 'hard'")
         self.head = HEADS[head](embed_dim, num_points, hidden_dim)
         self.labels = labels
 

@@ -14,7 +14,7 @@ class RefinerOutput:
     """What a refiner says of a batch.
 
     Attributes:
-        prob: (B, 1, S, S) float in [0, 1], refined probability q in the frame of the image that was given.
+        prob: (B, 1, S, S) float in [0, 1], SAM's probability q, before the gate, in the frame of the image that was given.
         candidate_logits: (B, K, m, m) float, the candidates that q was chosen from, in the ROI's frame.
         candidate_iou: (B, K) float, the IoU that the refiner predicts for each.
         prompts: what SAM was given, in pixels of the ROI's frame.
@@ -34,25 +34,38 @@ class RefinerOutput:
 
 
 class BaseRefiner(nn.Module, ABC):
-    """Contract: (image, p) -> q. Everything before the gate."""
+    """Contract: (image, p) -> q. Everything before the gate.
+
+    Attributes:
+        image_size: S, side of the images that it takes.
+        trained_coarse_size: side of the coarse frame of the masks that it was trained on; None where no checkpoint says it, or
+            where it doesn't matter.
+    """
+
+    image_size: int
+    trained_coarse_size: int | None = None
 
     @abstractmethod
     def forward(
         self,
         image: Tensor,
         coarse_prob: Tensor,
-        coarse_pixel_area: float = 1.0,
+        coarse_size: int | None = None,
         with_features: bool = False,
         image_hashes: Sequence[str] | None = None,
+        content_size: Tensor | None = None,
     ) -> RefinerOutput:
         """Refines.
 
         Args:
-            image: (B, 3, S, S) float, normalised.
+            image: (B, 3, S, S) float RGB in [0, 255]; the refiner normalises it.
             coarse_prob: (B, 1, S, S) float in [0, 1], p in the image's frame.
-            coarse_pixel_area: area of one pixel of the coarse network in pixels of this frame.
+            coarse_size: side of the coarse network's frame in pixels, whose pixels are the unit of an empty mask; None where it is
+                that of the image.
             with_features: whether `features` are wanted, which a gate may read.
             image_hashes: B digests of the images' contents, for a refiner that caches what it computes from them.
+            content_size: (B, 2) integer (height, width) of what is image, at the top left, and not padding; None where all
+                of it is.
         """
 
     @abstractmethod

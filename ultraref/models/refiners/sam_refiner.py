@@ -1,11 +1,13 @@
 """The SAM refiner: ROI, prompts, SAM, paste."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import load_part, without_initial_weights
 from ultraref.models.mask_statistics import is_empty
 from ultraref.models.refiners.base import BaseRefiner, RefinerOutput
@@ -21,9 +23,10 @@ class SAMRefiner(BaseRefiner):
 
     Args:
         sam: config of a `SAM`.
-        prompts: configs of prompt generators, each of another kind.
+        prompts: name -> config of a prompt generator, each of another kind; None leaves one out.
         roi: config of an ROI cropper, or None for the whole image.
-        prob_transforms: configs of maps of p that stand before cropper and generators.
+        prob_transforms: name -> config of a map of p, in the order in which they stand before cropper and generators; None leaves
+            one out.
         selection: "best" takes the candidate with the highest predicted IoU, "soft" weighs them by softmax(IoU / 0.1).
         multimask: three candidates, or SAM's single one.
         embedding_cache: folder in which the image embeddings are kept, or None. Needs a frozen image encoder, the whole image
@@ -40,9 +43,9 @@ class SAMRefiner(BaseRefiner):
     def __init__(
         self,
         sam: dict,
-        prompts: Sequence[dict],
+        prompts: dict[str, dict | None],
         roi: dict | None = None,
-        prob_transforms: Sequence[dict] = (),
+        prob_transforms: dict[str, dict | None] | None = None,
         selection: str = "best",
         multimask: bool = True,
         embedding_cache: str | None = None,
@@ -51,50 +54,53 @@ class SAMRefiner(BaseRefiner):
     ):
         super().__init__()
         if selection not in ("best", "soft"):
-            raise ValueError(f"SAMRefiner: selection is {selection!r}; it must be 'best' or 'soft'")
+            raise UserError(f"SAMRefiner: selection is {selection!r}; it must be 'best' or 'soft'")
         if embedding_cache is not None and roi is not None:
-            raise ValueError(
+            raise UserError(
                 "SAMRefiner: embedding_cache needs the whole image (roi=None): the ROI follows the coarse mask, so SAM sees "
                 "another crop at each step, and no embedding would ever be used again"
             )
+        prompts, prob_transforms = _present(prompts), _present(prob_transforms or {})
+        # What parts there are is told by their types; names are the config's own.
         self._contract = dict(
-            roi=_plain(roi), prompts=_plain(prompts), prob_transforms=_plain(prob_transforms), multimask=multimask
+            roi=_plain(roi),
+            prompts=_plain(list(prompts.values())),
+            prob_transforms=_plain(list(prob_transforms.values())),
+            multimask=multimask,
         )
         self.sam = MODELS.build(sam if checkpoint is None else without_initial_weights(sam))
-        self.prompt_generators = nn.ModuleList(PROMPT_GENERATORS.build(config) for config in prompts)
-        self.roi_cropper = None if roi is None else ROI_CROPPERS.build(roi)
-        self.prob_transforms = nn.Sequential(*(PROB_TRANSFORMS.build(config) for config in prob_transforms))
-        self.selection, self.multimask = selection, multimask
-        # Side of the coarse network's frame: as the checkpoint says, else as first seen.
-        self.coarse_size: int | None = None
-        self._check_coarse_size = not allow_contract_change
-        # The preprocessing is in the hash, which is of the bytes that are normalised next, by constants of the published SAM.
-        self.embedding_cache = (
-            None if embedding_cache is None else EmbeddingCache(embedding_cache, "ImageNet mean and std")
+        self.prompt_generators = nn.ModuleDict(
+            {name: PROMPT_GENERATORS.build(config) for name, config in prompts.items()}
         )
+        self.roi_cropper = None if roi is None else ROI_CROPPERS.build(roi)
+        self.prob_transforms = nn.Sequential(
+            OrderedDict((name, PROB_TRANSFORMS.build(config)) for name, config in prob_transforms.items())
+        )
+        self.image_size = self.sam.image_size
+        self.selection, self.multimask = selection, multimask
+        self.embedding_cache = None if embedding_cache is None else EmbeddingCache(embedding_cache)
         if checkpoint is not None:
             meta = load_part(self, checkpoint, prefix="refiner.")
             if not allow_contract_change:
                 self._check_contract(meta.get("input_contract"), checkpoint)
 
     def input_contract(self) -> dict:
-        """Returns ROI, prompts, probability transforms, SAM's size and the coarse size, as plain values.
-
-        The coarse size is None until the first forward pass.
-        """
-        return dict(self._contract, sam_size=self.sam.image_size, coarse_size=self.coarse_size)
+        """Returns ROI, prompts, probability transforms, SAM's size and scale, as plain values."""
+        return dict(self._contract, sam_size=self.sam.image_size, sam_scale=self.sam.image_encoder.scale)
 
     def _check_contract(self, stored: dict | None, path: str) -> None:
         own = self.input_contract()
-        # What this config's coarse size is shows in the first forward pass.
-        self.coarse_size = (stored or {}).get("coarse_size")
-        own.pop("coarse_size")
+        if stored is not None:
+            # Checkpoints of a time when there was one scale don't name it.
+            stored = {"sam_scale": "imagenet", **stored}
+            # The model that joins coarse source and refiner compares it.
+            self.trained_coarse_size = stored.get("coarse_size")
         differing = [key for key in own if stored is not None and stored.get(key) != own[key]]
         if differing:
             lines = "\n".join(
                 f"  {key}: {stored.get(key)} in the checkpoint, {own[key]} in the config" for key in differing
             )
-            raise ValueError(
+            raise UserError(
                 f"the refiner in {path} was trained on other inputs than this config gives it:\n{lines}\nMake the config agree, "
                 f"or set allow_contract_change=True in model.refiner if the change is on purpose."
             )
@@ -103,67 +109,60 @@ class SAMRefiner(BaseRefiner):
         self,
         image: Tensor,
         coarse_prob: Tensor,
-        coarse_pixel_area: float = 1.0,
+        coarse_size: int | None = None,
         with_features: bool = False,
         image_hashes: Sequence[str] | None = None,
+        content_size: Tensor | None = None,
     ) -> RefinerOutput:
         """See `BaseRefiner.forward`. `image` must have SAM's size."""
         size = self.sam.image_size
         if image.shape[-2:] != (size, size):
-            raise ValueError(
-                f"SAMRefiner: the image is {tuple(image.shape[-2:])}, SAM takes {(size, size)}; set sam_size={size} in "
-                f"ResizeToModels"
+            raise UserError(
+                f"SAMRefiner: the image is {tuple(image.shape[-2:])}, SAM takes {(size, size)}; the data set's sizes['sam'] must "
+                "be SAM's size"
             )
-        self._note_coarse_size(round(size / coarse_pixel_area**0.5))
+        # Of one coarse pixel, in pixels of SAM's frame.
+        coarse_pixel_area = 1.0 if coarse_size is None else size * size / (coarse_size * coarse_size)
         prob = self.prob_transforms(coarse_prob)
         # An empty mask has no position: it is marked, and SAM sees the whole image.
         empty = is_empty(prob, coarse_pixel_area)
 
-        # Into the ROI's frame.
-        roi = None
-        roi_image, roi_prob = image, prob
+        # Into the ROI's frame, and the image into SAM's embedding. The whole image is normalised, not each crop of it.
+        roi, roi_prob = None, prob
         if self.roi_cropper is not None:
             roi = self.roi_cropper(prob, coarse_pixel_area)
-            roi_image = self.roi_cropper.crop_image(image, roi, size)
             roi_prob = self.roi_cropper.crop(prob, roi, size)
+            roi_image = self.roi_cropper.crop_image(self.sam.normalise(image, content_size), roi, size)
+            embedding = self.sam.encode(roi_image)
+        elif self.embedding_cache is None:
+            embedding = self.sam.encode(self.sam.normalise(image, content_size))
+        else:
+            embedding = self.embedding_cache.encode(self.sam, image, image_hashes or (), content_size)
 
         # Prompts, and SAM.
         prompts = Prompts()
-        for generator in self.prompt_generators:
+        for generator in self.prompt_generators.values():
             prompts = prompts.merge(generator(roi_prob, self.sam.mask_size))
-        if self.embedding_cache is None:
-            embedding = self.sam.encode(roi_image)
-        else:
-            embedding = self.embedding_cache.encode(self.sam, roi_image, image_hashes or ())
         logits, iou = self.sam.decode(embedding, prompts, multimask_output=self.multimask)
 
         # One candidate is selected first and upsampled after; then back to the image's frame, as probability.
         selected = select_candidates(logits, iou, self.selection)
-        refined = F.interpolate(selected.float(), (size, size), mode="bilinear", align_corners=False).sigmoid()
+        prob = F.interpolate(selected.float(), (size, size), mode="bilinear", align_corners=False).sigmoid()
         if roi is not None:
             outside = coarse_prob if self.roi_cropper.outside == "coarse" else torch.zeros_like(coarse_prob)
-            refined = self.roi_cropper.paste(refined, roi, (size, size), outside)
-        features = self._in_image_frame(embedding, roi) if with_features else None
-        return RefinerOutput(refined, logits, iou, prompts, roi, empty, features)
+            prob = self.roi_cropper.paste(prob, roi, (size, size), outside)
+        features = self._in_image_frame(embedding.features, roi) if with_features else None
+        return RefinerOutput(prob, logits, iou, prompts, roi, empty, features)
 
-    def _note_coarse_size(self, coarse_size: int) -> None:
-        if self.coarse_size is None or not self._check_coarse_size:
-            self.coarse_size = coarse_size
-        if coarse_size != self.coarse_size:
-            raise ValueError(
-                f"the refiner was trained on coarse masks of {self.coarse_size} px, and now gets some of {coarse_size} px; make "
-                f"coarse_size agree, or set allow_contract_change=True in model.refiner if the change is on purpose"
-            )
-
-    def _in_image_frame(self, embedding: Tensor, roi: Tensor | None) -> Tensor:
-        """Returns SAM's embedding (B, C, e, e) over the image's frame, at its own resolution."""
+    def _in_image_frame(self, features: Tensor, roi: Tensor | None) -> Tensor:
+        """Returns SAM's features (B, C, e, e) over the image's frame, at their own resolution."""
         if roi is None:
-            return embedding
+            return features
         # Seen from the crop, the image's frame is a box around it: cutting that out is the inverse of cropping.
-        side = embedding.shape[-1]
+        side = features.shape[-1]
         corners = roi.new_tensor([[-0.5, -0.5], [self.sam.image_size - 0.5] * 2]).expand(len(roi), -1, -1)
         frame = frame_to_crop(corners, roi, side).flatten(1)
-        return self.roi_cropper.crop(embedding.float(), frame, side)
+        return self.roi_cropper.crop(features.float(), frame, side)
 
     def candidate_target(self, gt: Tensor, output: RefinerOutput) -> Tensor:
         """See `BaseRefiner.candidate_target`."""
@@ -171,6 +170,11 @@ class SAMRefiner(BaseRefiner):
         if output.roi is None:
             return F.interpolate(gt, (mask_size, mask_size), mode="area")
         return self.roi_cropper.crop_area(gt, output.roi.detach(), mask_size)
+
+
+def _present(parts: dict[str, dict | None]) -> dict[str, dict]:
+    """The named parts that a config has not left out."""
+    return {name: config for name, config in parts.items() if config is not None}
 
 
 def _plain(value):

@@ -4,6 +4,7 @@ from abc import ABCMeta, abstractmethod
 
 from torch import Tensor, nn
 
+from ultraref.errors import UserError
 from ultraref.models.roi import resample
 
 
@@ -31,7 +32,7 @@ class BaseROICropper(nn.Module, metaclass=ABCMeta):
     def __init__(self, outside: str = "background", image_grad: bool = False):
         super().__init__()
         if outside not in self.OUTSIDES:
-            raise ValueError(f"{type(self).__name__}: outside={outside!r}, but it must be one of {self.OUTSIDES}")
+            raise UserError(f"{type(self).__name__}: outside={outside!r}, but it must be one of {self.OUTSIDES}")
         self.outside, self.image_grad = outside, image_grad
 
     @abstractmethod

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from ultraref.errors import UserError
 from ultraref.models.mask_statistics import is_empty, mask_statistics
 from ultraref.models.precision import full_precision
 from ultraref.models.roi.base import BaseROICropper
@@ -50,11 +51,11 @@ class LesionROICropper(BaseROICropper):
     ):
         super().__init__(outside, image_grad)
         if not expand_ratio >= 0:
-            raise ValueError(f"LesionROICropper: expand_ratio={expand_ratio}, but it must be at least 0")
+            raise UserError(f"LesionROICropper: expand_ratio={expand_ratio}, but it must be at least 0")
         if not num_std > 0:
-            raise ValueError(f"LesionROICropper: num_std={num_std}, but it must be above 0")
+            raise UserError(f"LesionROICropper: num_std={num_std}, but it must be above 0")
         if not 0 < min_size <= 1:
-            raise ValueError(f"LesionROICropper: min_size={min_size}, but it is a fraction of the frame in (0, 1]")
+            raise UserError(f"LesionROICropper: min_size={min_size}, but it is a fraction of the frame in (0, 1]")
         self.expand_ratio, self.num_std, self.min_size = expand_ratio, num_std, min_size
         self.cap, self.square = cap, square
 

@@ -1,17 +1,24 @@
-"""SAM built from `segment_anything`: fast exact attention, batched decoding, LoRA, an embedding cache."""
+"""The SAM family, built from `segment_anything`: image encoders, batched decoding, LoRA, an embedding cache."""
 
-from ultraref.models.sam.arch import ARCHS, SAMArch
 from ultraref.models.sam.checkpoint import load_sam_checkpoint
 from ultraref.models.sam.embedding_cache import EmbeddingCache
+from ultraref.models.sam.image_embedding import ImageEmbedding
+from ultraref.models.sam.image_encoders import BaseImageEncoder, SAMViT
 from ultraref.models.sam.lora import load_lora, lora_layers, lora_state_dict, save_lora
+from ultraref.models.sam.mask_decoder import SAMMaskDecoder
+from ultraref.models.sam.published import PUBLISHED, find_published
 from ultraref.models.sam.sam import SAM
 from ultraref.models.sam.selection import select_candidates
 
 __all__ = [
-    "ARCHS",
+    "PUBLISHED",
     "SAM",
+    "BaseImageEncoder",
     "EmbeddingCache",
-    "SAMArch",
+    "ImageEmbedding",
+    "SAMMaskDecoder",
+    "SAMViT",
+    "find_published",
     "load_lora",
     "load_sam_checkpoint",
     "lora_layers",

@@ -5,19 +5,17 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ultraref.models.sam.arch import ARCHS, describe
-from ultraref.models.sam.attention import resize_rel_pos
-from ultraref.models.sam.image_encoder import resize_pos_embed
+from ultraref.errors import MissingFileError, UserError
+from ultraref.models.checkpoint_loading import load_strictly
+from ultraref.models.sam.image_encoders import BaseImageEncoder
 from ultraref.models.sam.lora import is_lora_key
+from ultraref.models.sam.published import PUBLISHED, find_published
+from ultraref.registry import MODELS
 
-ANCHOR = "image_encoder.patch_embed.proj.weight"
-# Constants that some files hold; the data preprocessor normalises here.
+ENCODER = "image_encoder."
+# Constants that some files hold; the image encoder has its own.
 IGNORED = ("pixel_mean", "pixel_std")
-SOURCES = """Published files:
-  vit_b  https://dl.fbaipublicfiles.com/segment_anything/sam_vit_b_01ec64.pth
-  vit_l  https://dl.fbaipublicfiles.com/segment_anything/sam_vit_l_0b3195.pth
-  vit_h  https://dl.fbaipublicfiles.com/segment_anything/sam_vit_h_4b8939.pth
-  MedSAM (vit_b)  medsam_vit_b.pth, linked from https://github.com/bowang-lab/MedSAM"""
+SOURCES = "Published files:\n" + "\n".join(f"  {record.name} ({record.arch})  {record.url}" for record in PUBLISHED)
 
 
 def load_sam_checkpoint(sam: nn.Module, path: str | Path) -> None:
@@ -25,52 +23,73 @@ def load_sam_checkpoint(sam: nn.Module, path: str | Path) -> None:
 
     Reads what `segment_anything` publishes, MedSAM's file, and training checkpoints that nest the weights under `model`
     or `state_dict` or put a prefix such as `module.` or `sam.` before the keys. Only tensors and plain containers are
-    unpickled. Position embeddings of another image size are resized: pos_embed bicubic, rel_pos linearly, as the
-    encoder does at run time.
+    unpickled. The image encoder adapts its part, as to another image size.
 
     Args:
-        sam: with the attributes and state-dict keys of ultraref's SAM.
+        sam: with the parts and state-dict keys of ultraref's SAM.
         path: the file.
 
     Raises:
         FileNotFoundError: there is no such file; the message says where to get the published ones.
-        ValueError: the file isn't SAM's, or is of another architecture.
+        ValueError: the file isn't SAM's, is of another architecture, or is a published one whose images are scaled in another
+            way than this SAM's.
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"SAM checkpoint {path} does not exist.\n{SOURCES}")
+        raise MissingFileError(f"SAM checkpoint {path} does not exist.\n{SOURCES}")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise ValueError(f"SAM checkpoint {path} can't be read as weights: {error}") from error
-    state = find_sam_weights(content, path)
+        raise UserError(f"SAM checkpoint {path} can't be read as weights: {error}") from error
+    encoder = sam.image_encoder
+    state = find_sam_weights(content, path, encoder)
+    rest = {key: value for key, value in state.items() if not key.startswith(ENCODER)}
+    adapted = encoder.adapt_state(_encoder_part(state))
+    state = {**{ENCODER + key: value for key, value in adapted.items()}, **rest}
+    _check_scale(encoder, path)
     own = sam.state_dict()
-    state = _resize_positions(state, own)
     # A published file has no adapters; they then stay at their start, the identity.
-    optional = set() if any(map(is_lora_key, state)) else set(filter(is_lora_key, own))
-    missing = [k for k in own if k not in state and k not in optional]
-    unexpected = [k for k in state if k not in own]
-    misshapen = [k for k in state if k in own and state[k].shape != own[k].shape]
-    if missing or unexpected or misshapen:
-        raise ValueError(_complaint(sam, path, state, own, missing, unexpected, misshapen))
-    sam.load_state_dict(state, strict=False)
+    has_adapters = any(map(is_lora_key, state))
+    hint = f"The file looks like {encoder.guess_arch(_encoder_part(state))}."
+    if has_adapters and not any(map(is_lora_key, own)):
+        hint += " It holds LoRA adapters: give SAM the `lora` settings that it was trained with."
+    optional = () if has_adapters else set(filter(is_lora_key, own))
+    load_strictly(sam, state, path, target=f"this SAM, {encoder.describe()}", optional=optional, hint=hint)
 
 
-def find_sam_weights(content: object, path: str | Path) -> dict[str, Tensor]:
+def find_sam_weights(content: object, path: str | Path, encoder: BaseImageEncoder) -> dict[str, Tensor]:
     """Finds SAM's state dict in what a file held.
 
     Raises:
-        ValueError: no key ends with the name of SAM's first layer.
+        ValueError: no key ends with the anchor of the image encoder.
     """
     for name in ("state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(name), dict):
             content = content[name]
     keys = [k for k in content if isinstance(k, str)] if isinstance(content, dict) else []
-    anchors = [k for k in keys if k == ANCHOR or k.endswith(f".{ANCHOR}")]
-    if not anchors:
+    state = _below_anchor(content, keys, ENCODER + encoder.anchor)
+    if state is None:
+        for kind in _encoder_kinds():
+            other = _below_anchor(content, keys, ENCODER + kind.anchor)
+            if other is not None:
+                raise UserError(
+                    f"{path} holds another image encoder, {kind.guess_arch(_encoder_part(other))}; this SAM's is "
+                    f"{encoder.describe()}. Set image_encoder.type={kind.__name__!r} in the SAM's config, or take another "
+                    "file"
+                )
         shown = ", ".join(keys[:5]) or type(content).__name__
-        raise ValueError(f"{path} is not a SAM checkpoint: no key ends with {ANCHOR!r}. It holds {shown}")
-    prefix = anchors[0][: -len(ANCHOR)]
+        raise UserError(
+            f"{path} is not a SAM checkpoint: no key ends with {ENCODER + encoder.anchor!r}. It holds {shown}"
+        )
+    return state
+
+
+def _below_anchor(content: dict, keys: list[str], anchor: str) -> dict[str, Tensor] | None:
+    """Returns the state dict that holds an anchor, without its keys' prefix, or None if there is no anchor."""
+    anchors = [k for k in keys if k == anchor or k.endswith(f".{anchor}")]
+    if not anchors:
+        return None
+    prefix = anchors[0][: -len(anchor)]
     # Keys outside of the prefix `...sam.` belong to another part of a larger model.
     foreign = () if "sam." in prefix else tuple(k for k in keys if not k.startswith(prefix))
     state = {k[len(prefix) :]: content[k] for k in keys if k.startswith(prefix)}
@@ -78,41 +97,21 @@ def find_sam_weights(content: object, path: str | Path) -> dict[str, Tensor]:
     return {k: v for k, v in state.items() if k not in IGNORED}
 
 
-def guess_arch(state: dict[str, Tensor]) -> str:
-    """Names the architecture of a state dict from its shapes."""
-    embed_dim, _, patch_size, _ = state[ANCHOR].shape
-    depth = len({k.split(".")[2] for k in state if k.startswith("image_encoder.blocks.")})
-    positions = state.get("image_encoder.pos_embed")
-    size = "" if positions is None else f" at {positions.shape[1] * patch_size} px"
-    for name, arch in ARCHS.items():
-        if (arch.embed_dim, arch.depth, arch.patch_size) == (embed_dim, depth, patch_size):
-            return f"arch={name!r}{size}"
-    return f"an encoder with embed_dim={embed_dim}, depth={depth}, patch_size={patch_size}{size}"
+def _encoder_kinds() -> list[type[BaseImageEncoder]]:
+    """Returns the registered image encoders."""
+    kinds = MODELS.module_dict.values()
+    return [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseImageEncoder)]
 
 
-def _resize_positions(state: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
-    state = dict(state)
-    for key, value in state.items():
-        target = own.get(key)
-        if target is None or target.shape == value.shape or target.shape[-1] != value.shape[-1]:
-            continue
-        if key.endswith("pos_embed"):
-            state[key] = resize_pos_embed(value, target.shape[1:3])
-        elif key.endswith(("rel_pos_h", "rel_pos_w")):
-            state[key] = resize_rel_pos(value, (target.shape[0] + 1) // 2)
-    return state
+def _encoder_part(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Returns the image encoder's part of SAM's state dict, under the encoder's own keys."""
+    return {key[len(ENCODER) :]: value for key, value in state.items() if key.startswith(ENCODER)}
 
 
-def _complaint(sam, path, state, own, missing, unexpected, misshapen) -> str:
-    lines = [f"{path} does not fit this SAM, {describe(sam.arch)}; the file looks like {guess_arch(state)}."]
-    for title, keys in (("missing", missing), ("unexpected", unexpected)):
-        if keys:
-            lines.append(f"  {len(keys)} {title} keys: {', '.join(keys[:5])}{', ...' if len(keys) > 5 else ''}")
-    if misshapen:
-        shown = [f"{k} is {tuple(state[k].shape)}, wanted {tuple(own[k].shape)}" for k in misshapen[:5]]
-        lines.append(
-            f"  {len(misshapen)} keys of another shape: {'; '.join(shown)}{' ...' if len(misshapen) > 5 else ''}"
+def _check_scale(encoder: BaseImageEncoder, path: Path) -> None:
+    record = find_published(path)
+    if record is not None and record.scale != encoder.scale:
+        raise UserError(
+            f"{path} holds weights of {record.name}, whose images are scaled {record.scale!r}, but this SAM scales them "
+            f"{encoder.scale!r}. Set image_encoder.scale={record.scale!r} in the SAM's config"
         )
-    if any(map(is_lora_key, unexpected)):
-        lines.append("  The file holds LoRA adapters: give SAM the `lora` settings that it was trained with.")
-    return "\n".join(lines)

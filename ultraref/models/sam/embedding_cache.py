@@ -3,8 +3,6 @@
 import hashlib
 import io
 import json
-import os
-import tempfile
 import warnings
 import zlib
 from collections.abc import Sequence
@@ -14,15 +12,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ultraref.atomic import atomic_file
+from ultraref.errors import UserError
+from ultraref.models.sam.image_embedding import ImageEmbedding
 from ultraref.models.sam.sam import SAM
 
 # Raise it when the encoder's function or the files' layout changes.
-FORMAT = 1
+FORMAT = 2
 CHECKSUM_BYTES = 4
 
 
 class EmbeddingCache:
-    """Keeps image embeddings as files, found by image content, preprocessing, encoder weights and precision.
+    """Keeps image embeddings as files, found by image, padding, normalisation, encoder, weights and precision.
 
     A file is a .npy array (e, e, C) with a CRC-32 of it behind. Files appear by renaming, so that several workers and
     ranks can share the folder; two that miss the same entry write the same thing twice. Files are read without pickle.
@@ -32,61 +33,72 @@ class EmbeddingCache:
 
     Args:
         root: folder of the cache, made if need be.
-        preprocessing: what happens between the image file and the encoder, in words that change when it does, such as
-            "resize 1024 area; mean 123.7 std 58.4".
     """
 
-    def __init__(self, root: str | Path, preprocessing: str):
+    def __init__(self, root: str | Path):
         self.root = Path(root)
-        self.preprocessing = preprocessing
         self._fingerprint = ""
         self._fingerprint_of = None
 
-    def encode(self, sam: SAM, image: Tensor, image_hashes: Sequence[str]) -> Tensor:
-        """Returns what `sam.encode(image)` would, from the cache where it is there.
+    def encode(
+        self, sam: SAM, image: Tensor, image_hashes: Sequence[str], content_size: Tensor | None = None
+    ) -> ImageEmbedding:
+        """Returns what `sam.encode(sam.normalise(image, content_size))` would, from the cache where it is there.
 
         The encoder runs once, on the images that are missed, without an autograd graph.
 
         Args:
-            sam: its image encoder must not train.
-            image: (B, 3, S, S), as for `sam.encode`.
+            sam: its image encoder must not train, and have `features` alone.
+            image: (B, 3, S, S) RGB in [0, 255], as for `sam.normalise`.
             image_hashes: B hashes of the images' contents.
+            content_size: (B, 2) integer (height, width) of what is not padding; None where nothing is.
 
         Returns:
-            (B, C, e, e), channels-last in memory, on the image's device, in the dtype of the encoder's weights: under
-            autocast fp32, which holds the narrower values exactly.
+            `features` (B, C, e, e), channels-last in memory, on the image's device, in the dtype of the encoder's weights:
+            under autocast fp32, which holds the narrower values exactly.
 
         Raises:
             ValueError: the encoder trains, or there isn't one hash for each image.
         """
         trained = [n for n, p in sam.image_encoder.named_parameters() if p.requires_grad]
         if trained:
-            raise ValueError(
+            raise UserError(
                 f"the embedding cache needs a frozen image encoder, but {len(trained)} of its parameters train, first "
                 f"{trained[0]}: their embeddings change at every step. Freeze image_encoder, or drop the cache"
             )
         if len(image_hashes) != len(image) or not all(isinstance(h, str) and h for h in image_hashes):
-            raise ValueError(
+            raise UserError(
                 f"the embedding cache needs one content hash for each of {len(image)} images, but got "
                 f"{list(image_hashes)}. The dataset puts it into the metainfo as `image_hash`"
             )
-        paths = [self._path(sam, image, image_hash) for image_hash in image_hashes]
+        sizes = [tuple(image.shape[-2:])] * len(image) if content_size is None else content_size.tolist()
+        paths = [self._path(sam, image, *item) for item in zip(image_hashes, sizes)]
         found = {path: self._read(path) for path in set(paths)}
         missed = [path for path in dict.fromkeys(paths) if found[path] is None]
         if missed:
+            rows = [paths.index(path) for path in missed]
             with torch.no_grad():
-                embeddings = sam.encode(image[[paths.index(path) for path in missed]]).permute(0, 2, 3, 1)
+                normalised = sam.normalise(image[rows], None if content_size is None else content_size[rows])
+                embeddings = sam.encode(normalised).features.permute(0, 2, 3, 1)
             for path, embedding in zip(missed, embeddings):
                 found[path] = embedding
                 self._write(path, embedding)
-        dtype = sam.image_encoder.pos_embed.dtype
-        return torch.stack([found[path].to(image.device, dtype) for path in paths]).permute(0, 3, 1, 2)
+        dtype = next(sam.image_encoder.parameters()).dtype
+        features = torch.stack([found[path].to(image.device, dtype) for path in paths]).permute(0, 3, 1, 2)
+        return ImageEmbedding(features)
 
-    def _path(self, sam: SAM, image: Tensor, image_hash: str) -> Path:
-        device = image.device.type
-        precision = str(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else "as weights"
-        parts = [FORMAT, image_hash, self.preprocessing, self._weights(sam), precision]
-        key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    def _path(self, sam: SAM, image: Tensor, image_hash: str, content: Sequence[int]) -> Path:
+        device, encoder = image.device.type, sam.image_encoder
+        parts = {
+            "format": FORMAT,
+            "image": image_hash,
+            "content": list(content),
+            "normalisation": encoder.describe_normalisation(),
+            "encoder": encoder.describe(),
+            "weights": self._weights(sam),
+            "precision": str(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else "as weights",
+        }
+        key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
         return self.root / key[:2] / f"{key}.npy"
 
     def _weights(self, sam: SAM) -> str:
@@ -117,15 +129,9 @@ class EmbeddingCache:
         buffer = io.BytesIO()
         np.lib.format.write_array(buffer, stored.numpy(), allow_pickle=False)
         content = buffer.getvalue()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content + zlib.crc32(content).to_bytes(CHECKSUM_BYTES, "big"))
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        # A file that a power cut damaged is found by its checksum, so nothing waits for the disk.
+        with atomic_file(path, durable=False) as file:
+            file.write(content + zlib.crc32(content).to_bytes(CHECKSUM_BYTES, "big"))
 
 
 def weights_fingerprint(module: nn.Module) -> str:

@@ -1,30 +1,61 @@
 """SAM's mask decoder for a batch of images, each with prompts of its own, in one call."""
 
 import torch
-from segment_anything.modeling import MaskDecoder as PublishedMaskDecoder
+from segment_anything.modeling import MaskDecoder, TwoWayTransformer
 from segment_anything.modeling.transformer import Attention, TwoWayAttentionBlock
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ultraref.models.sam.prompt_encoder import layer_norm_channels_last
+from ultraref.errors import UserError
+from ultraref.models.sam.image_embedding import ImageEmbedding
+from ultraref.models.sam.layer_norm import layer_norm_channels_last
+from ultraref.registry import MODELS
 
 
-class MaskDecoder(PublishedMaskDecoder):
+@MODELS.register_module()
+class SAMMaskDecoder(MaskDecoder):
     """The package's mask decoder, same weights and values.
 
     The package repeats one image's embedding for its prompts, hence decodes one image a call. Here row i of the prompts
     belongs to row i of the embeddings. The image side stays in tokens, (B, e * e, C), from end to end: the two
     transposed convolutions don't overlap, so they are linear maps of a token, and only the masks that are asked for are
     multiplied out.
+
+    Args:
+        channels: C of the image embedding. `SAM` fills it in from its image encoder.
+        depth: two-way blocks.
+        num_heads: attention heads of a block.
+        mlp_dim: hidden width of a block's MLP.
+        iou_head_hidden_dim: hidden width of the head that predicts IoU.
+
+    Raises:
+        ValueError: the channels don't divide by what the decoder divides them by.
     """
 
+    def __init__(
+        self,
+        channels: int,
+        depth: int = 2,
+        num_heads: int = 8,
+        mlp_dim: int = 2048,
+        iou_head_hidden_dim: int = 256,
+    ):
+        # Cross attention works at half the width, and the upscaling ends at an eighth.
+        for divisor, why in ((2 * num_heads, f"2 * num_heads, num_heads being {num_heads}"), (8, "8")):
+            if channels % divisor:
+                raise UserError(
+                    f"SAMMaskDecoder: the image encoder gives {channels} channels, which must be a multiple of {why}"
+                )
+        transformer = TwoWayTransformer(depth=depth, embedding_dim=channels, num_heads=num_heads, mlp_dim=mlp_dim)
+        super().__init__(transformer_dim=channels, transformer=transformer, iou_head_hidden_dim=iou_head_hidden_dim)
+
     def forward(
-        self, embedding: Tensor, position: Tensor, sparse: Tensor, dense: Tensor, multimask_output: bool
+        self, embedding: ImageEmbedding, position: Tensor, sparse: Tensor, dense: Tensor, multimask_output: bool
     ) -> tuple[Tensor, Tensor]:
         """Decodes B images.
 
         Args:
-            embedding: (B, C, e, e).
+            embedding: of B images; `features` (B, C, e, e) alone are read.
             position: (1, e * e, C), position encoding of the embedding's cells.
             sparse: (B, N, C), embedded points and boxes.
             dense: (B or 1, e * e, C), embedded mask prompts.
@@ -33,11 +64,12 @@ class MaskDecoder(PublishedMaskDecoder):
         Returns:
             logits (B, K, 4e, 4e) and predicted IoU (B, K), K being 3 or 1.
         """
-        batch, _, height, width = embedding.shape
+        features = embedding.features
+        batch, _, height, width = features.shape
         output_tokens = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
         output_tokens = output_tokens.unsqueeze(0).expand(batch, -1, -1)
         tokens = torch.cat([output_tokens, sparse.to(output_tokens.dtype)], dim=1)
-        image = embedding.flatten(2).transpose(1, 2) + dense
+        image = features.flatten(2).transpose(1, 2) + dense
 
         tokens, image = self._attend(tokens, image, position)
 

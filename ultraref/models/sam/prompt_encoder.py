@@ -4,10 +4,11 @@ import math
 
 import torch
 from segment_anything.modeling import PromptEncoder as PublishedPromptEncoder
-from segment_anything.modeling.common import LayerNorm2d
 from torch import Tensor
 from torch.nn import functional as F
 
+from ultraref.errors import UserError
+from ultraref.models.sam.layer_norm import layer_norm_channels_last
 from ultraref.structures import Prompts
 
 PADDING_LABEL = -1.0
@@ -106,16 +107,11 @@ class PromptEncoder(PublishedPromptEncoder):
     def _check(self, prompts: Prompts, batch_size: int) -> None:
         for name, value in prompts.as_dict().items():
             if value.shape[0] != batch_size:
-                raise ValueError(f"SAM: {name} has {value.shape[0]} rows, but the image embedding {batch_size}")
+                raise UserError(f"SAM: {name} has {value.shape[0]} rows, but the image embedding {batch_size}")
         mask = prompts.mask_logits
         if mask is not None and tuple(mask.shape[1:]) != (1, *self.mask_input_size):
             expected = " x ".join(map(str, self.mask_input_size))
-            raise ValueError(
+            raise UserError(
                 f"SAM: mask_logits has shape {tuple(mask.shape)}; this SAM takes (B, 1, {expected}). "
                 "Resize it to the SAM instance's mask_size"
             )
-
-
-def layer_norm_channels_last(norm: LayerNorm2d, x: Tensor) -> Tensor:
-    """The package's LayerNorm2d on a tensor whose last dimension holds the channels."""
-    return F.layer_norm(x, norm.weight.shape, norm.weight, norm.bias, norm.eps)

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from ultraref.errors import UserError
+
 
 def select_candidates(logits: Tensor, iou: Tensor, mode: str = "best", temperature: float = 0.1) -> Tensor:
     """Returns one mask a image.
@@ -26,4 +28,4 @@ def select_candidates(logits: Tensor, iou: Tensor, mode: str = "best", temperatu
     if mode == "soft":
         weights = torch.softmax(iou.float() / temperature, dim=1).to(logits.dtype)
         return torch.einsum("bk,bkhw->bhw", weights, logits).unsqueeze(1)
-    raise ValueError(f"candidate selection {mode!r} is not known; give 'best' or 'soft'")
+    raise UserError(f"candidate selection {mode!r} is not known; give 'best' or 'soft'")

@@ -3,6 +3,7 @@
 from mmengine.model import BaseModel
 from torch import Tensor
 
+from ultraref.errors import UserError
 from ultraref.models.coarse import FromNetwork
 from ultraref.registry import LOSSES, MODELS
 from ultraref.structures import SegDataSample
@@ -26,6 +27,11 @@ class CoarseSegmentor(BaseModel):
         self._source = [source]
         self.loss_function = LOSSES.build(loss)
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Side of the coarse frame in pixels: what the data sets resize to."""
+        return {"coarse": self._source[0].size}
+
     def forward(self, inputs: dict[str, Tensor], data_samples: list[SegDataSample] | None = None, mode: str = "tensor"):
         """Runs the network.
 
@@ -45,4 +51,4 @@ class CoarseSegmentor(BaseModel):
             for sample, sample_prob in zip(data_samples, prob):
                 sample.set_pixels("coarse", sample_prob)
             return data_samples
-        raise ValueError(f"mode is {mode!r}; it must be 'loss', 'predict' or 'tensor'")
+        raise UserError(f"mode is {mode!r}; it must be 'loss', 'predict' or 'tensor'")

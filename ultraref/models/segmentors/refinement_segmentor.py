@@ -8,6 +8,7 @@ from mmengine.model import BaseModel
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
+from ultraref.errors import UserError
 from ultraref.models.coarse import CoarseOutput
 from ultraref.models.refiners import RefinerOutput
 from ultraref.models.roi import crop_to_frame
@@ -18,25 +19,25 @@ LOSS_ROLES = {
     "coarse": "(coarse logits (B, 2, h, w), ground truth (B, 1, h, w))",
     "candidate_mask": "(candidate logits (B, K, m, m), ground truth (B, 1, m, m))",
     "candidate_iou": "(candidate logits (B, K, m, m), predicted IoU (B, K), ground truth (B, 1, m, m))",
-    "final": "(final probability (B, 1, S, S), ground truth (B, 1, S, S))",
+    "refined": "(refined probability (B, 1, S, S), ground truth (B, 1, S, S))",
     "change": "(q (B, 1, S, S), p (B, 1, S, S), Dice of p against the ground truth (B,))",
 }
 
 
 @dataclass(frozen=True)
 class RefinementOutput:
-    """One forward pass; p, q, gate and final probability are (B, 1, S, S) float in [0, 1] in q's frame."""
+    """One forward pass; p, gate and refined probability are (B, 1, S, S) float in [0, 1] in q's frame."""
 
     coarse: CoarseOutput
     coarse_prob: Tensor
-    refined: RefinerOutput
+    sam: RefinerOutput
     gate: Tensor
-    final_prob: Tensor
+    refined_prob: Tensor
 
 
 @MODELS.register_module()
 class RefinementSegmentor(BaseModel):
-    """Coarse probability p, refined probability q, and final = lerp(p, q, gate(p, q)).
+    """Coarse probability p, SAM's probability q, and refined = lerp(p, q, gate(p, q)).
 
     Args:
         coarse_source: config of a coarse source: `FromSample` (phase 2) or `FromNetwork` (phase 3).
@@ -49,7 +50,8 @@ class RefinementSegmentor(BaseModel):
         data_preprocessor: config of a `SegDataPreprocessor`.
 
     Raises:
-        ValueError: `losses` has an unknown role, or `loss_weights` other roles than `losses`.
+        UserError: `losses` has an unknown role, `loss_weights` other roles than `losses`, or the refiner was trained on coarse
+            masks of another size.
     """
 
     def __init__(
@@ -65,9 +67,9 @@ class RefinementSegmentor(BaseModel):
         super().__init__(data_preprocessor=data_preprocessor)
         unknown = sorted(set(losses) - set(LOSS_ROLES))
         if unknown:
-            raise ValueError(f"model.losses has the unknown roles {unknown}; the roles are {', '.join(LOSS_ROLES)}")
+            raise UserError(f"model.losses has the unknown roles {unknown}; the roles are {', '.join(LOSS_ROLES)}")
         if set(losses) != set(loss_weights):
-            raise ValueError(
+            raise UserError(
                 f"model.loss_weights is for {sorted(loss_weights)}, model.losses for {sorted(losses)}; they must name the same roles"
             )
         self.coarse_source = COARSE_SOURCES.build(coarse_source)
@@ -76,34 +78,49 @@ class RefinementSegmentor(BaseModel):
         self.losses = nn.ModuleDict({role: LOSSES.build(config) for role, config in losses.items()})
         self.loss_weights = dict(loss_weights)
         self.coarse_grad_scale = coarse_grad_scale
+        self._check_coarse_size()
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Side of the coarse frame and of SAM's in pixels: what the data sets resize to."""
+        return {"coarse": self.coarse_source.size, "sam": self.refiner.image_size}
 
     def input_contract(self) -> dict:
-        """Returns the refiner's input contract, which goes into every checkpoint's meta."""
-        return self.refiner.input_contract()
+        """Returns the refiner's input contract and the coarse size, which go into every checkpoint's meta."""
+        return dict(self.refiner.input_contract(), coarse_size=self.coarse_source.size)
+
+    def _check_coarse_size(self) -> None:
+        trained, size = self.refiner.trained_coarse_size, self.coarse_source.size
+        if trained not in (None, size):
+            raise UserError(
+                f"the refiner was trained on coarse masks of {trained} px, and {type(self.coarse_source).__name__} gives some of "
+                f"{size} px; make the sizes agree, or set allow_contract_change=True in model.refiner if the change is on purpose"
+            )
 
     def refine(self, inputs: dict[str, Tensor]) -> RefinementOutput:
         """Runs the whole path of one batch.
 
         Args:
-            inputs: `sam_image` (B, 3, S, S) float, normalised, and what the coarse source reads.
+            inputs: `sam_image` (B, 3, S, S) float in [0, 255]; `content_size` (B, 2), the (height, width) of each image
+                that is not padding, where there is padding; and what the coarse source reads.
         """
         coarse = self.coarse_source(inputs)
         image = inputs["sam_image"]
         coarse_prob = scale_gradient(coarse.prob, self.coarse_grad_scale)
         coarse_prob = F.interpolate(coarse_prob, image.shape[-2:], mode="bilinear", align_corners=False)
-        pixel_area = image.shape[-2] * image.shape[-1] / (coarse.prob.shape[-2] * coarse.prob.shape[-1])
 
-        refined = self.refiner(
+        sam = self.refiner(
             image,
             coarse_prob,
-            pixel_area,
+            self.coarse_source.size,
             with_features=self.gate.feature_channels > 0,
             image_hashes=inputs.get("image_hash"),
+            content_size=inputs.get("content_size"),
         )
-        gate = self.gate(coarse_prob, refined.prob, refined.features)
+        gate = self.gate(coarse_prob, sam.prob, sam.features)
         # lerp is exact at both ends: a gate of 0 gives p and a gate of 1 gives q, bit for bit.
-        final_prob = torch.lerp(coarse_prob, refined.prob, gate)
-        return RefinementOutput(coarse, coarse_prob, refined, gate, final_prob)
+        refined_prob = torch.lerp(coarse_prob, sam.prob, gate)
+        return RefinementOutput(coarse, coarse_prob, sam, gate, refined_prob)
 
     def forward(self, inputs: dict[str, Tensor], data_samples: list[SegDataSample] | None = None, mode: str = "tensor"):
         """Runs the model.
@@ -111,7 +128,7 @@ class RefinementSegmentor(BaseModel):
         Args:
             inputs: see `refine`; for mode "loss" also `gt` (B, 1, S, S) float in [0, 1].
             data_samples: the samples of the batch, which mode "predict" fills.
-            mode: "loss" gives a dict of losses, "predict" the samples with `coarse`, `sam`, `gate`, `pred` and `prompts`
+            mode: "loss" gives a dict of losses, "predict" the samples with `coarse`, `sam`, `gate`, `refined` and `prompts`
                 filled, "tensor" a `RefinementOutput`.
         """
         if mode == "tensor":
@@ -120,13 +137,13 @@ class RefinementSegmentor(BaseModel):
             return self._loss(self.refine(inputs), inputs["gt"])
         if mode == "predict":
             return self._fill(data_samples, self.refine(inputs))
-        raise ValueError(f"mode is {mode!r}; it must be 'loss', 'predict' or 'tensor'")
+        raise UserError(f"mode is {mode!r}; it must be 'loss', 'predict' or 'tensor'")
 
     def _loss(self, output: RefinementOutput, gt: Tensor) -> dict[str, Tensor]:
         arguments = {}
         if "coarse" in self.losses:
             if output.coarse.logits is None:
-                raise ValueError(
+                raise UserError(
                     "model.losses has a coarse loss, but the coarse source runs no network; use FromNetwork"
                 )
             arguments["coarse"] = (
@@ -134,35 +151,35 @@ class RefinementSegmentor(BaseModel):
                 F.interpolate(gt, output.coarse.logits.shape[-2:], mode="area"),
             )
         if "candidate_mask" in self.losses or "candidate_iou" in self.losses:
-            target = self.refiner.candidate_target(gt, output.refined)
-            logits = output.refined.candidate_logits
+            target = self.refiner.candidate_target(gt, output.sam)
+            logits = output.sam.candidate_logits
             arguments["candidate_mask"] = (logits, target)
-            arguments["candidate_iou"] = (logits, output.refined.candidate_iou, target)
-        arguments["final"] = (output.final_prob, gt)
-        arguments["change"] = (output.refined.prob, output.coarse_prob, hard_dice(output.coarse_prob, gt))
+            arguments["candidate_iou"] = (logits, output.sam.candidate_iou, target)
+        arguments["refined"] = (output.refined_prob, gt)
+        arguments["change"] = (output.sam.prob, output.coarse_prob, hard_dice(output.coarse_prob, gt))
         return {f"loss_{role}": self.loss_weights[role] * loss(*arguments[role]) for role, loss in self.losses.items()}
 
     @staticmethod
     def _fill(data_samples: list[SegDataSample], output: RefinementOutput) -> list[SegDataSample]:
         prompts = _prompts_in_image_frame(output)
-        empty = output.refined.empty.tolist()
+        empty = output.sam.empty.tolist()
         for i, sample in enumerate(data_samples):
             sample.set_pixels("coarse", output.coarse_prob[i])
-            sample.set_pixels("sam", output.refined.prob[i])
+            sample.set_pixels("sam", output.sam.prob[i])
             sample.set_pixels("gate", output.gate[i])
-            sample.set_pixels("pred", output.final_prob[i])
+            sample.set_pixels("refined", output.refined_prob[i])
             sample.prompts = BaseDataElement(**{name: value[i] for name, value in prompts.items()})
             sample.set_metainfo(dict(coarse_empty=empty[i]))
         return data_samples
 
 
 def _prompts_in_image_frame(output: RefinementOutput) -> dict[str, Tensor]:
-    """Returns points, labels, box and ROI of the batch, those that there are, in the frame of the final probability."""
-    prompts = output.refined.prompts.as_dict()
+    """Returns points, labels, box and ROI of the batch, those that there are, in the frame of the refined probability."""
+    prompts = output.sam.prompts.as_dict()
     prompts.pop("mask_logits", None)
-    roi = output.refined.roi
+    roi = output.sam.roi
     if roi is not None:
-        size = output.final_prob.shape[-1]
+        size = output.refined_prob.shape[-1]
         if "points" in prompts:
             prompts["points"] = crop_to_frame(prompts["points"], roi, size)
         if "box" in prompts:

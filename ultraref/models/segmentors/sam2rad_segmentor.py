@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, fields
 
-import torch
 import torch.nn.functional as F
 from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
+from ultraref.errors import UserError
 from ultraref.registry import LOSSES, MODELS, PROMPT_PREDICTORS
 from ultraref.structures import Prompts, SegDataSample
 
@@ -60,9 +60,9 @@ class SAM2RadSegmentor(BaseModel):
         super().__init__(data_preprocessor=data_preprocessor)
         unknown = sorted(set(losses) - set(LOSS_ROLES))
         if unknown:
-            raise ValueError(f"model.losses has the unknown roles {unknown}; the roles are {', '.join(LOSS_ROLES)}")
+            raise UserError(f"model.losses has the unknown roles {unknown}; the roles are {', '.join(LOSS_ROLES)}")
         if set(losses) != set(loss_weights):
-            raise ValueError(
+            raise UserError(
                 f"model.loss_weights is for {sorted(loss_weights)}, model.losses for {sorted(losses)}; they must name "
                 "the same roles"
             )
@@ -72,6 +72,11 @@ class SAM2RadSegmentor(BaseModel):
         )
         self.losses = nn.ModuleDict({role: LOSSES.build(config) for role, config in losses.items()})
         self.loss_weights = dict(loss_weights)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Side of SAM's frame in pixels: what the data sets resize to."""
+        return {"sam": self.sam.image_size}
 
     def init_weights(self) -> None:
         """Prints what trains; called by the runner before training."""
@@ -97,14 +102,12 @@ class SAM2RadSegmentor(BaseModel):
         """Runs the whole path of one batch.
 
         Args:
-            inputs: `sam_image` (B, 3, S, S) float, normalised; `content_size` (B, 2), the (height, width) of each image
+            inputs: `sam_image` (B, 3, S, S) float in [0, 255]; `content_size` (B, 2), the (height, width) of each image
                 that is not padding, where there is padding.
         """
-        image = inputs["sam_image"]
-        if "content_size" in inputs:
-            image = clear_padding(image, inputs["content_size"])
+        image = self.sam.normalise(inputs["sam_image"], inputs.get("content_size"))
         embedding = self.sam.encode(image)
-        prompts = self.prompt_predictor(embedding, self.sam.image_size, self.sam.mask_size)
+        prompts = self.prompt_predictor(embedding.features, self.sam.image_size, self.sam.mask_size)
         # SAM takes the prompts alone, without what a predictor adds for its own losses.
         known = {field.name: getattr(prompts, field.name) for field in fields(Prompts)}
         logits, iou = self.sam.decode(embedding, Prompts(**known), multimask_output=False)
@@ -122,7 +125,7 @@ class SAM2RadSegmentor(BaseModel):
             inputs: see `segment`; for mode "loss" also `gt` (B, 1, S, S) float in [0, 1] and, for the losses of points,
                 `gt_points` (B, N, 2) in pixels of SAM's input, `gt_point_labels` (B, N) and `gt_points_valid` (B,).
             data_samples: the samples of the batch, which mode "predict" fills.
-            mode: "loss" gives a dict of losses; "predict" the samples with `pred`, the probability of the image's
+            mode: "loss" gives a dict of losses; "predict" the samples with `refined`, the probability of the image's
                 content without the padding, and `prompts`; "tensor" a `SAM2RadOutput`.
         """
         if mode == "tensor":
@@ -131,7 +134,7 @@ class SAM2RadSegmentor(BaseModel):
             return self._loss(self.segment(inputs), inputs)
         if mode == "predict":
             return self._fill(data_samples, self.segment(inputs), inputs.get("content_size"))
-        raise ValueError(f"mode is {mode!r}; it must be 'loss', 'predict' or 'tensor'")
+        raise UserError(f"mode is {mode!r}; it must be 'loss', 'predict' or 'tensor'")
 
     def _loss(self, output: SAM2RadOutput, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         arguments = {}
@@ -147,12 +150,12 @@ class SAM2RadSegmentor(BaseModel):
 
     def _require_points(self, prompts: Prompts, inputs: dict[str, Tensor]) -> None:
         if prompts.points is None:
-            raise ValueError(
+            raise UserError(
                 f"model.losses has losses of points, but {type(self.prompt_predictor).__name__} predicts none; "
                 "remove them"
             )
         if "gt_points" not in inputs:
-            raise ValueError(
+            raise UserError(
                 "model.losses has losses of points, but the samples carry none; put GroundTruthPoints and "
                 "PackSAM2RadInputs into the training pipeline"
             )
@@ -165,21 +168,8 @@ class SAM2RadSegmentor(BaseModel):
         sizes = [prob.shape[-2:]] * len(prob) if content_size is None else content_size.tolist()
         for i, (sample, (height, width)) in enumerate(zip(data_samples, sizes)):
             # The content lies at the top left, so that prompts have the same coordinates in its frame.
-            sample.set_pixels("pred", prob[i, :, :height, :width])
+            sample.set_pixels("refined", prob[i, :, :height, :width])
             if "gt_sem_seg" in sample:
                 sample.set_pixels("gt_sem_seg", sample.gt_sem_seg.data[:, :height, :width])
             sample.prompts = BaseDataElement(**{name: value[i] for name, value in shown.items()})
         return data_samples
-
-
-def clear_padding(image: Tensor, content_size: Tensor) -> Tensor:
-    """Sets what lies right of and below the content to 0, the value of padding in `segment_anything`.
-
-    Args:
-        image: (B, C, S, S) normalised.
-        content_size: (B, 2) integer (height, width), at the top left.
-    """
-    height, width = (content_size[:, axis, None] for axis in (0, 1))
-    rows = torch.arange(image.shape[-2], device=image.device) < height
-    columns = torch.arange(image.shape[-1], device=image.device) < width
-    return image * (rows[:, None, :, None] & columns[:, None, None, :])

@@ -157,7 +157,7 @@ def test_plain_vit_is_recognised(tmp_path, arrays):
         plain[f"Transformer/encoderblock_{i}/LayerNorm_0/scale"] = np.zeros(dim)
     with pytest.raises(ValueError, match=r"seems to hold ViT-B_16 or B_32 \(no ResNet") as error:
         R50ViTEncoder(**TINY, pretrained=save(tmp_path / "vit.npz", plain))
-    assert "missing: conv_root/kernel (7, 7, 3, 8)" in str(error.value)
+    assert "missing in the file: conv_root/kernel" in str(error.value)
 
 
 def test_bit_resnet_is_recognised(tmp_path):
@@ -179,8 +179,8 @@ def test_larger_model_is_not_cut_to_size(tmp_path):
         ValueError, match=r"ResNet blocks \(1, 2, 2\), transformer of 3 blocks and 16 channels"
     ) as error:
         R50ViTEncoder(**TINY, pretrained=save(tmp_path / "deeper.npz", deeper))
-    assert "unexpected: block3/unit2/conv1/kernel" in str(error.value)
-    assert "more" in str(error.value)
+    assert "in the file but not in the model: block3/unit2/conv1/kernel" in str(error.value)
+    assert ", ..." in str(error.value)
 
 
 def test_shapes_are_compared(tmp_path):

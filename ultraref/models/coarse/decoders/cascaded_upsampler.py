@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ultraref.errors import UserError
 from ultraref.models.coarse.decoders.base import BaseDecoder
 from ultraref.registry import MODELS
 
@@ -51,14 +52,14 @@ class CascadedUpsampler(BaseDecoder):
         reductions = list(encoder_reductions)
         growing = all(a < b for a, b in itertools.pairwise(reductions))
         if not growing or any(r < 1 or r & (r - 1) for r in reductions) or len(reductions) != len(encoder_channels):
-            raise ValueError(
+            raise UserError(
                 "CascadedUpsampler takes feature maps at reductions that are strictly growing powers of two, "
                 f"for example (2, 4, 8, 16), but the encoder's are {tuple(reductions)}"
             )
         deepest = reductions[-1]
         num_blocks = deepest.bit_length() - 1
         if len(channels) != num_blocks:
-            raise ValueError(
+            raise UserError(
                 f"the encoder's deepest map is at 1/{deepest}, so CascadedUpsampler has {num_blocks} blocks and needs "
                 f"as many channels, but got {tuple(channels)}; change `channels`, or the maps that the encoder returns"
             )

@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
+from ultraref.errors import UserError
+
 
 class BaseEncoder(nn.Module, ABC):
     """Turns an image into feature maps at growing reductions.
@@ -40,16 +42,16 @@ class BaseEncoder(nn.Module, ABC):
         """
         name = type(self).__name__
         if image.ndim != 4:
-            raise ValueError(f"{name} takes images of shape (B, C, h, w), but got shape {tuple(image.shape)}")
+            raise UserError(f"{name} takes images of shape (B, C, h, w), but got shape {tuple(image.shape)}")
         _, channels, height, width = image.shape
         if channels != self.in_channels:
-            raise ValueError(
+            raise UserError(
                 f"{name} was built with in_channels={self.in_channels}, but got an image of {channels} channels; "
                 "set in_channels of the coarse network to what the data pipeline delivers"
             )
         step = self.reductions[-1]
         if height % step or width % step or not height or not width:
-            raise ValueError(
+            raise UserError(
                 f"{name} takes images whose height and width are divisible by {step}, but got {height} x {width}; "
                 f"the nearest size is {_nearest_multiple(height, step)} x {_nearest_multiple(width, step)}"
             )

@@ -11,6 +11,9 @@ from zipfile import BadZipFile
 import numpy as np
 from timm.models.vision_transformer import VisionTransformer
 
+from ultraref.errors import MissingFileError, UserError
+from ultraref.models.checkpoint_loading import compare_shapes
+
 PUBLISHED_URL = "https://storage.googleapis.com/vit_models/imagenet21k/R50%2BViT-B_16.npz"
 _POSITION_EMBEDDING = "Transformer/posembed_input/pos_embedding"
 # Not part of an encoder, whatever the file: the two layers after the transformer that classify.
@@ -41,16 +44,16 @@ def load_published_npz(vit: VisionTransformer, path: Path) -> None:
         ValueError: it isn't such a file, or of another model; names the first arrays that differ.
     """
     if not path.is_file():
-        raise FileNotFoundError(
+        raise MissingFileError(
             f"the pretrained weights {path} don't exist. They are published at {PUBLISHED_URL}; "
             "download the file and set `pretrained` to its path, or set it to None for random weights"
         )
     found = _read_shapes(path)
-    problems = _differences(expected_shapes(vit), found)
-    if problems:
-        shown = "\n  ".join(problems[:6]) + (f"\n  and {len(problems) - 6} more" if len(problems) > 6 else "")
-        raise ValueError(
-            f"{path} can't be loaded into this R50ViTEncoder: it {_guess(found)}.\n  {shown}\n"
+    relevant = {name: shape for name, shape in found.items() if not name.startswith(_CLASSIFIER)}
+    differences = compare_shapes(expected_shapes(vit), relevant, fits=_fits)
+    if differences:
+        raise UserError(
+            f"{path} can't be loaded into this R50ViTEncoder: it {_guess(found)}.\n{differences}\n"
             f"The default R50ViTEncoder takes R50+ViT-B_16.npz of {PUBLISHED_URL}"
         )
     vit.load_pretrained(str(path))
@@ -120,26 +123,10 @@ def _read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name].shape for name in archive.files}
     except (ValueError, OSError, EOFError, BadZipFile, AttributeError, TypeError) as error:
-        raise ValueError(
+        raise UserError(
             f"{path} is not an .npz archive of plain arrays ({error}). R50ViTEncoder takes the file published at "
             f"{PUBLISHED_URL}; weights in PyTorch's format are loaded by the runner's `load_from`"
         ) from error
-
-
-def _differences(expected: dict[str, tuple], found: dict[str, tuple]) -> list[str]:
-    """Returns one line for each array that is missing, of another shape or not part of the model, in this order."""
-    missing = [f"missing: {name} {shape}" for name, shape in expected.items() if name not in found]
-    mismatched = [
-        f"shape: {name} is {found[name]} in the file, {shape} in the model"
-        for name, shape in expected.items()
-        if name in found and not _fits(name, found[name], shape)
-    ]
-    unexpected = [
-        f"unexpected: {name} {shape}"
-        for name, shape in found.items()
-        if name not in expected and not name.startswith(_CLASSIFIER)
-    ]
-    return missing + mismatched + unexpected
 
 
 def _fits(name: str, found: tuple[int, ...], expected: tuple[int, ...]) -> bool:

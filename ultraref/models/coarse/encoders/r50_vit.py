@@ -13,6 +13,7 @@ from timm.models.resnetv2 import ResNetV2
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor
 
+from ultraref.errors import UserError
 from ultraref.models.coarse.encoders.base import BaseEncoder
 from ultraref.models.coarse.encoders.published_npz import load_published_npz
 from ultraref.registry import MODELS
@@ -71,16 +72,16 @@ class R50ViTEncoder(BaseEncoder):
     ):
         super().__init__()
         if in_channels not in (1, 3):
-            raise ValueError(f"R50ViTEncoder takes grey (1) or RGB (3) images, but got in_channels={in_channels}")
+            raise UserError(f"R50ViTEncoder takes grey (1) or RGB (3) images, but got in_channels={in_channels}")
         if len(layers) != len(channels):
-            raise ValueError(f"layers and channels go together, one number a stage, but got {layers} and {channels}")
+            raise UserError(f"layers and channels go together, one number a stage, but got {layers} and {channels}")
         if embed_dim % num_heads:
-            raise ValueError(f"num_heads must divide embed_dim, but got {num_heads} heads for {embed_dim} channels")
+            raise UserError(f"num_heads must divide embed_dim, but got {num_heads} heads for {embed_dim} channels")
         self.in_channels = in_channels
         self.image_size = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
         self.reductions = tuple(2**i for i in range(1, len(layers) + 2))
         if any(length % self.reductions[-1] for length in self.image_size):
-            raise ValueError(f"image_size must be divisible by {self.reductions[-1]}, but got {image_size}")
+            raise UserError(f"image_size must be divisible by {self.reductions[-1]}, but got {image_size}")
 
         resnet = _build_resnet(tuple(layers), tuple(channels), stem_channels, norm_groups)
         self.vit = VisionTransformer(
@@ -150,7 +151,7 @@ def _build_resnet(layers: tuple[int, ...], channels: tuple[int, ...], stem_chann
             conv_layer=partial(StdConv2dSame, eps=1e-8),
         )
     except ValueError as error:
-        raise ValueError(
+        raise UserError(
             f"the ResNet of R50ViTEncoder can't be built with norm_groups={groups}, channels={channels} and "
             f"stem_channels={stem_channels} ({error}); norm_groups must divide each of them, and a quarter of each of "
             "channels (at least 8), which the bottlenecks have"

@@ -7,6 +7,7 @@ import timm
 import torch
 from torch import Tensor
 
+from ultraref.errors import MissingFileError, UserError
 from ultraref.models.coarse.encoders.base import BaseEncoder
 from ultraref.registry import MODELS
 
@@ -44,10 +45,10 @@ class TimmEncoder(BaseEncoder):
     ):
         super().__init__()
         if pretrained and checkpoint is not None:
-            raise ValueError("TimmEncoder takes pretrained=True (a download) or a checkpoint (a file), not both")
+            raise UserError("TimmEncoder takes pretrained=True (a download) or a checkpoint (a file), not both")
         if not timm.is_model(name):
             near = ", ".join(timm.list_models(f"*{name.split('_')[0].split('.')[0]}*")[:8]) or "none with a like name"
-            raise ValueError(f"timm {timm.__version__} has no network {name!r}; it has {near}")
+            raise UserError(f"timm {timm.__version__} has no network {name!r}; it has {near}")
         if checkpoint is not None:
             _check_names(name, Path(checkpoint), in_channels, kwargs)
             kwargs["pretrained_cfg_overlay"] = {"file": str(checkpoint)}
@@ -63,7 +64,7 @@ class TimmEncoder(BaseEncoder):
             )
         except (RuntimeError, IndexError, AttributeError) as error:
             source = f" with the weights of {checkpoint}" if checkpoint is not None else ""
-            raise ValueError(
+            raise UserError(
                 f"timm can't build {name!r} as an encoder{source} (out_indices={out_indices}): {error}"
             ) from error
         self.in_channels = in_channels
@@ -97,13 +98,13 @@ def _check_names(name: str, checkpoint: Path, in_channels: int, kwargs: dict) ->
         ValueError: weights are missing.
     """
     if not checkpoint.is_file():
-        raise FileNotFoundError(f"TimmEncoder: the checkpoint {checkpoint} of {name} doesn't exist")
+        raise MissingFileError(f"TimmEncoder: the checkpoint {checkpoint} of {name} doesn't exist")
     with torch.device("meta"):
         expected = timm.create_model(name, in_chans=in_channels, num_classes=0, **kwargs).state_dict()
     found = timm.models.load_state_dict(str(checkpoint))
     missing = [key for key in expected if key not in found and not key.endswith("num_batches_tracked")]
     if missing:
-        raise ValueError(
+        raise UserError(
             f"{checkpoint} doesn't hold timm's {name}: {len(missing)} of {len(expected)} weights are missing "
             f"({', '.join(missing[:4])}, ...); the file has {', '.join(list(found)[:4])}, ..."
         )

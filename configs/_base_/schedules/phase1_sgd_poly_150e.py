@@ -1,8 +1,0 @@
-# Reference, phase 1: SGD 0.01, momentum 0.9, weight decay 1e-4, polynomial decay with power 0.9, 150 epochs.
-optim_wrapper = dict(type="OptimWrapper", optimizer=dict(type="SGD", lr=0.01, momentum=0.9, weight_decay=1e-4))
-param_scheduler = [
-    dict(type="PolyLR", power=0.9, eta_min=0, begin=0, end=150, by_epoch=True, convert_to_iter_based=True)
-]
-train_cfg = dict(by_epoch=True, max_epochs=150, val_interval=1)
-val_cfg = dict()
-test_cfg = dict()

@@ -1,0 +1,22 @@
+# Phase 1: TransUNet, the coarse network.
+# python tools/train.py configs/phase1/transunet.py --set busbra --fold 3
+_base_ = [
+    "../_base_/models/transunet.py",
+    "../_base_/datasets/{{$ULTRAREF_SET:busi}}.py",
+    "../_base_/fold.py",
+    "../_base_/loaders/coarse.py",
+    "../_base_/schedules/phase1_sgd_poly.py",
+    "../_base_/default_runtime.py",
+]
+model = dict(
+    type="CoarseSegmentor",
+    data_preprocessor=dict(type="SegDataPreprocessor"),
+    network=_base_.coarse_network,
+    loss=dict(type="CEDiceLoss", ce_weight=0.5, dice_weight=0.5),
+)
+default_hooks = dict(checkpoint=dict(save_best="val_coarse/dice"))
+train_dataloader = dict(dataset=dict(data_root=_base_.data_root, fold=_base_.fold))
+val_dataloader = dict(dataset=dict(data_root=_base_.data_root, fold=_base_.fold))
+test_dataloader = dict(dataset=dict(data_root=_base_.data_root, fold=_base_.fold))
+# Where tools/predict_coarse.py stores the predictions of these networks, for phase 2.
+predictions_root = f"work_dirs/predictions/transunet_{_base_.set_name}"

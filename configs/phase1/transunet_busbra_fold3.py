@@ -1,5 +1,0 @@
-# Phase 1: TransUNet on busbra, fold 3.
-# Written by tools/generate_configs.py: change the template there.
-_base_ = "./transunet_busbra_fold0.py"
-train_dataloader = dict(dataset=dict(fold=3))
-val_dataloader = dict(dataset=dict(fold=3))

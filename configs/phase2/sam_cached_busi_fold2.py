@@ -1,4 +1,0 @@
-_base_ = "./sam_cached_busi_fold0.py"
-train_dataloader = dict(dataset=dict(fold=2))
-val_dataloader = dict(dataset=dict(fold=2))
-test_dataloader = dict(dataset=dict(fold=2))

@@ -1,6 +1,0 @@
-# Phase 2: SAM on simulated errors alone; all five sets, fold 2.
-# Written by tools/generate_configs.py: change the template there.
-_base_ = "./sam_online_all_fold0.py"
-train_dataloader = dict(dataset=dict(datasets=[dict(d, fold=2) for d in _base_.train_dataloader.dataset.datasets]))
-val_dataloader = dict(dataset=dict(datasets=[dict(d, fold=2) for d in _base_.val_dataloader.dataset.datasets]))
-test_dataloader = dict(dataset=dict(datasets=[dict(d, fold=2) for d in _base_.test_dataloader.dataset.datasets]))

@@ -1,7 +1,0 @@
-# Phase 3 without phase 2: a published SAM behind an uncertainty gate, on bus, fold 3.
-# Written by tools/generate_configs.py: change the template there.
-_base_ = "./gated_bus_fold0.py"
-model = dict(coarse_source=dict(checkpoint="work_dirs/transunet_bus_fold3/best.pth"))
-train_dataloader = dict(dataset=dict(fold=3))
-val_dataloader = dict(dataset=dict(fold=3))
-test_dataloader = dict(dataset=dict(fold=3))

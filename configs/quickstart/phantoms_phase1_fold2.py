@@ -1,3 +1,0 @@
-_base_ = "./phantoms_phase1_fold0.py"
-train_dataloader = dict(dataset=dict(fold=2))
-val_dataloader = dict(dataset=dict(fold=2))

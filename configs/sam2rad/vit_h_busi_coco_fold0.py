@@ -1,9 +1,0 @@
-# SAM2Rad with ViT-H, the reference's encoder, fold 0.
-_base_ = "./vit_b_busi_coco_fold0.py"
-model = dict(
-    sam=dict(
-        arch="vit_h",
-        checkpoint="{{$ULTRAREF_WEIGHTS:weights}}/sam_vit_h_4b8939.pth",
-        checkpoint_activations=True,
-    )
-)

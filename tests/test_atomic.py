@@ -1,0 +1,135 @@
+"""A file or a folder appears whole or not at all."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ultraref.atomic import atomic_file, atomic_folder, write_json
+
+
+def test_a_file_appears_at_the_end_and_replaces_what_was_there(tmp_path):
+    path = tmp_path / "deep" / "results.txt"
+    for content in ("first\n", "zweitens: ä\r\n"):
+        with atomic_file(path, "w") as file:
+            file.write(content)
+            assert not path.exists() or path.read_bytes() == b"first\n"
+        assert path.read_bytes() == content.encode()
+    assert os.listdir(path.parent) == ["results.txt"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_after_an_exception_the_old_file_is_unchanged(tmp_path, error):
+    path = tmp_path / "results.bin"
+    path.write_bytes(b"old")
+
+    def interrupted():
+        with atomic_file(path) as file:
+            file.write(b"new")
+            raise error
+
+    with pytest.raises(error):
+        interrupted()
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["results.bin"]
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_a_file_has_the_permissions_of_the_umask(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        with atomic_file(tmp_path / "file"):
+            pass
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "real").write_text("old")
+    (tmp_path / "link").symlink_to(tmp_path / "store" / "real")
+    write_json(tmp_path / "link", [1])
+    assert (tmp_path / "link").is_symlink()
+    assert json.loads((tmp_path / "store" / "real").read_text()) == [1]
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
+    code = "from ultraref.atomic import write_json; write_json('/dev/stdout', {'a': 1}, indent=None)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200)
+    assert run.stdout == '{"a": 1}\n', run.stderr
+
+
+def test_a_name_as_long_as_the_file_system_allows(tmp_path):
+    path = tmp_path / ("ü" * 127)
+    write_json(path, 1)
+    assert json.loads(path.read_text()) == 1
+
+
+def test_what_json_cannot_hold_leaves_nothing(tmp_path):
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "file.json", {"a": object()})
+    assert os.listdir(tmp_path) == []
+
+
+def test_other_modes_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="mode is 'a'"), atomic_file(tmp_path / "file", "a"):
+        pass
+
+
+def test_appears_at_the_end_and_replaces_what_was_there(tmp_path):
+    dst = tmp_path / "deep" / "set"
+    for content in ("first", "second"):
+        with atomic_folder(dst) as staging:
+            (staging / content).write_text(content)
+            assert not (dst / content).exists()
+        assert [path.name for path in dst.iterdir()] == [content]
+    assert os.listdir(dst.parent) == ["set"]
+
+
+def test_after_an_exception_the_old_folder_is_unchanged(tmp_path):
+    dst = tmp_path / "set"
+    with atomic_folder(dst) as staging:
+        (staging / "old").touch()
+
+    def interrupted():
+        with atomic_folder(dst) as staging:
+            (staging / "new").touch()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert os.listdir(dst) == ["old"]
+    assert os.listdir(tmp_path) == ["set"]
+
+
+def test_leftovers_of_a_killed_process_are_removed_and_those_of_a_running_one_kept(tmp_path):
+    process = subprocess.Popen(["true"])
+    process.wait()
+    pid = process.pid  # which no process has any more
+    dead, running = tmp_path / f".set.{pid}.partial", tmp_path / f".set.{os.getppid()}.partial"
+    dead.mkdir()
+    running.mkdir()
+    with atomic_folder(tmp_path / "set"):
+        pass
+    assert not dead.exists()
+    assert running.exists()
+
+
+def test_a_folder_whose_writer_was_killed_between_the_two_renames_comes_back(tmp_path):
+    process = subprocess.Popen(["true"])
+    process.wait()
+    old = tmp_path / f".set.old.{process.pid}.partial"
+    old.mkdir()
+    (old / "content").touch()
+
+    def interrupted():
+        with atomic_folder(tmp_path / "set"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert os.listdir(tmp_path) == ["set"]
+    assert os.listdir(tmp_path / "set") == ["content"]

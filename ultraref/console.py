@@ -1,0 +1,31 @@
+"""How a command of tools/ ends."""
+
+import sys
+from collections.abc import Callable
+
+from ultraref.errors import UserError
+
+
+def run(main: Callable[[], int]) -> int:
+    """Runs a command and gives its exit status: 0 for success, 2 for what the user can mend, 130 after Ctrl-C.
+
+    A `UserError` is printed alone, also one from a data-loading worker or another process. Anything else is a fault of the program
+    and keeps its traceback.
+    """
+    try:
+        return main()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except UserError as error:
+        print(f"error: {_message(error)}", file=sys.stderr)
+        return 2
+
+
+def _message(error: UserError) -> str:
+    """The error's own message; torch raises that of a data-loading worker again with the worker's traceback before it."""
+    text = str(error)
+    if not (text.startswith("Caught ") and "DataLoader worker" in text):
+        return text
+    kind = type(error)
+    return text.rpartition(f"\n{kind.__module__}.{kind.__qualname__}: ")[2].strip()

@@ -1,0 +1,31 @@
+"""What the transforms of this package have in common."""
+
+from mmcv.transforms import BaseTransform
+
+
+class LesionTransform(BaseTransform):
+    """Contract: `transform` takes the dict of one sample and returns it, changed.
+
+    Keys that MMSegmentation has mean the same here, so that its transforms and MMCV's may stand in a pipeline: img,
+    (H, W) uint8 grey; img_path; img_shape and ori_shape, (height, width); gt_seg_map, (H, W) uint8 in {0, 1};
+    seg_map_path; seg_fields. Beyond them: name, dataset, split, fold, image_hash; sizes, side of each network's frame
+    in pixels; rng, the sample's `numpy.random.Generator`, from which all randomness comes; coarse_prob, (h, w) float32
+    in [0, 1]; and, for the networks, coarse_image, sam_image and gt.
+
+    Attributes:
+        moves_pixels: whether it moves pixels at random; if so it moves img, gt_seg_map and coarse_prob alike. A
+            transform without the attribute, such as MMCV's, is taken to move img and gt_seg_map and not to know
+            coarse_prob.
+        changes_grey: whether it changes grey values at random.
+    """
+
+    moves_pixels = False
+    changes_grey = False
+
+
+def may_change_image(component: type) -> bool:
+    """Whether a transform may make an image look different in each epoch, so that nothing made from it can be cached.
+
+    A transform that doesn't say is taken to change it.
+    """
+    return getattr(component, "moves_pixels", True) or getattr(component, "changes_grey", False)

@@ -1,0 +1,99 @@
+"""Which file set each key of a config."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mmengine.config import Config
+
+from ultraref.engine.recipe import bases_of
+
+_MISSING = object()
+
+
+class ConfigOrigins:
+    """Finds the file of a config's inheritance tree that a value comes from.
+
+    A value comes from the deepest file that has it: of a file and its bases that agree, from the base. A dict that a recipe takes
+    from a variable of a base, as in `refiner=_base_.refiner`, is followed to where that variable is set.
+
+    Args:
+        path: the config.
+        options: dotted keys that `--cfg-options` changed.
+    """
+
+    def __init__(self, path: str | Path, options: Sequence[str] = ()):
+        self._options = tuple(options)
+        self._tree = _Node(Path(path).resolve())
+
+    def of(self, key: Sequence[str], value) -> str:
+        """Returns the file, relative to the current folder where that is shorter, or "--cfg-options".
+
+        Args:
+            key: the path of a value in the config, e.g. ("model", "gate", "gate_max").
+            value: what stands there.
+        """
+        dotted = ".".join(key)
+        if any(dotted == option or dotted.startswith(f"{option}.") for option in self._options):
+            return "--cfg-options"
+        return _shown(self._tree.origin(tuple(key), value))
+
+
+def leaves(node, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
+    """Yields the path and value of everything in a config that isn't a dict; a list counts as one value."""
+    if isinstance(node, dict) and node:
+        for key, value in node.items():
+            yield from leaves(value, (*path, str(key)))
+    else:
+        yield path, node
+
+
+class _Node:
+    """A file, what it comes to with its bases, and these."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.content = Config.fromfile(path).to_dict()
+        self.bases = [_Node(base) for base in bases_of(path)]
+
+    def origin(self, key: tuple[str, ...], value) -> Path:
+        for base in self.bases:
+            if _same(_get(base.content, key), value):
+                return base.origin(key, value)
+        found = self._through_variable(key, value)
+        if found is None:
+            return self.path
+        base, own = found
+        return base.origin(own, value)
+
+    def _through_variable(self, key: tuple[str, ...], value) -> "tuple[_Node, tuple[str, ...]] | None":
+        """The base, and the key in it, of the variable from which this file took the dict around a value."""
+        for end in range(1, len(key)):
+            here = _get(self.content, key[:end])
+            if not isinstance(here, dict):
+                continue
+            for base in self.bases:
+                for name, variable in base.content.items():
+                    inner = (name, *key[end:])
+                    # The same component, and the same value in the same place of it.
+                    is_same_part = isinstance(variable, dict) and variable.get("type") == here.get("type")
+                    if is_same_part and _same(_get(base.content, inner), value):
+                        return base, inner
+        return None
+
+
+def _get(node, key: tuple[str, ...]):
+    for part in key:
+        if not isinstance(node, dict) or part not in node:
+            return _MISSING
+        node = node[part]
+    return node
+
+
+def _same(a, b) -> bool:
+    return a is not _MISSING and type(a) is type(b) and a == b
+
+
+def _shown(path: Path) -> str:
+    relative = os.path.relpath(path)
+    return relative if len(relative) < len(str(path)) else str(path)

@@ -1,0 +1,204 @@
+"""Reads recipes: configs with two parameters, the set of images and the fold that is held out.
+
+A recipe takes them from the environment variables ULTRAREF_SET and ULTRAREF_FOLD, through MMEngine's own `{{$NAME:default}}`, so
+that `mmengine.config.Config.fromfile` reads it as well. Here they are set for the time of reading.
+"""
+
+import ast
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mmengine.config import Config
+
+from ultraref import _compat
+from ultraref.engine.config_check import ConfigError
+from ultraref.errors import MissingFileError
+
+SET, FOLD = "ULTRAREF_SET", "ULTRAREF_FOLD"
+# `--fold all`: the reference's single SAM for all folds.
+ALL_FOLDS = "all"
+_DATASETS = Path("_base_", "datasets")
+# MMEngine's `{{$NAME:default}}`, with the quotes that it allows inside.
+_VARIABLE = re.compile(r"\{\{['\"]?\s*\$(\w+)\s*:\s*(\S*?)\s*['\"]?\}\}")
+
+
+def read_recipe(path: str | Path, set: str | Path | None = None, fold: int | str | None = None) -> Config:
+    """Reads a config with a set and a fold.
+
+    Args:
+        path: config file. An alias, a file that states `alias = dict(set=..., fold=...)`, gives both itself.
+        set: name of a file in `_base_/datasets` beside the recipe, or the path of such a file anywhere. None takes what
+            ULTRAREF_SET says, else the recipe's default.
+        fold: 0, 1, ... or "all". None takes what ULTRAREF_FOLD says, else fold 0.
+
+    Returns:
+        The config; `set_name` and `fold` (None for all) of a recipe say what it was read with.
+
+    Raises:
+        FileNotFoundError: there is no such config.
+        ConfigError: the set or fold is not known, or the config is an alias of another one, or none can be chosen in it.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingFileError(f"config {path} does not exist; the shipped ones are under configs/")
+    if path.suffix != ".py":
+        raise ConfigError(f"config {path} is no Python file; the shipped ones are configs/*/*.py")
+    set = os.environ.get(SET) if set is None else str(set)
+    fold = _checked_fold(os.environ.get(FOLD) if fold is None else fold)
+    cfg = _read(path, set, fold)
+    alias = cfg.get("alias")
+    if alias is not None:
+        if (set is None or set == alias.set) and (fold is None or fold == str(alias.fold)):
+            return cfg if (cfg.set_name, str(cfg.fold)) == (alias.set, str(alias.fold)) else _read(path, **alias)
+        raise ConfigError(
+            f"{path} stands for set {alias.set}, fold {alias.fold}; for others take the recipe itself: "
+            f"{os.path.relpath(bases_of(path)[0])} --set {set or alias.set} --fold {fold or alias.fold}"
+        )
+    _check_chosen(cfg, path, set, fold)
+    return cfg
+
+
+def run_name(cfg: Config) -> str:
+    """Returns the name of a run of a config, which is that of its work directory: `gated_busi_fold0` for the recipe `gated`.
+
+    A recipe may state another pattern as `run_name`; {stem} is the file's name, {set} the set's, {fold} "fold3", or "shared" for
+    all folds. A config that is no recipe, or an alias, has the name of its file.
+    """
+    stem = Path(cfg.filename).stem
+    if "alias" in cfg or "set_name" not in cfg:
+        return stem
+    fold = "shared" if cfg.fold is None else f"fold{cfg.fold}"
+    return cfg.get("run_name", "{stem}_{set}_{fold}").format(stem=stem, set=cfg.set_name, fold=fold)
+
+
+def find_set_file(set: str, config: Path) -> Path:
+    """Returns the file that describes a set.
+
+    Args:
+        set: its name, or the path of the file.
+        config: the recipe; the nearest folder above it that holds `_base_/datasets` is where names are looked up.
+
+    Raises:
+        ConfigError: there is no such set or file; the known sets are listed.
+    """
+    if set.endswith(".py") or os.sep in set:
+        if Path(set).is_file():
+            return Path(set).resolve()
+        raise ConfigError(f"--set {set}: there is no such file; give a file like configs/_base_/datasets/busi.py")
+    folder = dataset_folder(config)
+    if (folder / f"{set}.py").is_file():
+        return folder / f"{set}.py"
+    known = sorted(file.stem for file in folder.glob("*.py"))
+    raise ConfigError(
+        f"--set {set}: {folder} has no {set}.py; the sets are {', '.join(known)}. A set of your own is one such file, "
+        "here or anywhere (--set PATH.py)"
+    )
+
+
+def dataset_folder(config: Path) -> Path:
+    """Returns the `_base_/datasets` that the recipes of a config look into: its own, or that of the shipped configs."""
+    shipped = Path(__file__).resolve().parents[2] / "configs"
+    return next(folder / _DATASETS for folder in (*config.resolve().parents, shipped) if (folder / _DATASETS).is_dir())
+
+
+def bases_of(path: Path) -> list[Path]:
+    """Returns the files that a config names as `_base_`, with variables of the environment filled in."""
+    text = _VARIABLE.sub(lambda match: os.environ.get(match[1], match[2]), path.read_text(encoding="utf-8"))
+    for statement in ast.parse(text).body:
+        if isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", None) == "_base_":
+            bases = ast.literal_eval(statement.value)
+            return [(path.parent / base).resolve() for base in ([bases] if isinstance(bases, str) else bases)]
+    return []
+
+
+def _checked_fold(fold: int | str | None) -> str | None:
+    if fold is None or str(fold) == ALL_FOLDS or str(fold).isdigit():
+        return None if fold is None else str(fold)
+    raise ConfigError(f"--fold {fold}: a fold is a number from 0 on, or {ALL_FOLDS!r}")
+
+
+@contextmanager
+def reading_with(path: str | Path, set: str | Path | None, fold: int | str | None) -> Iterator[None]:
+    """While it lasts, `Config.fromfile` reads the config at `path` with this set and fold; None leaves one as it is.
+
+    Raises:
+        ConfigError: there is no such set.
+    """
+    values = {FOLD: None if fold is None else str(fold)}
+    if set is not None:
+        # Recipes write "../_base_/datasets/{{$ULTRAREF_SET:busi}}.py".
+        file = find_set_file(str(set), Path(path))
+        values[SET] = os.path.relpath(file.with_suffix(""), dataset_folder(Path(path)))
+    with _environment(values), _quiet():
+        yield
+
+
+def parameters_of(cfg: Config) -> tuple[str | None, str | None]:
+    """Returns the set and the fold that a config was read with, as `read_recipe` takes them; None for a config without."""
+    if "fold" not in cfg or "set_name" not in cfg:
+        return None, None
+    return cfg.set_name, ALL_FOLDS if cfg.fold is None else str(cfg.fold)
+
+
+def _read(path: Path, set: str | None, fold: int | str | None) -> Config:
+    try:
+        with reading_with(path, set, fold):
+            return Config.fromfile(path)
+    except ImportError as error:
+        raise ConfigError(f"{path}: custom_imports: {_compat.explain_missing(error)}") from error
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path} inherits a file that does not exist: {error}") from error
+    except (KeyError, AttributeError) as error:
+        if set is None:
+            raise
+        # A recipe looks up what the file of a set says.
+        raise ConfigError(
+            f"{path} can't be read for set {set}: {error}. Does this recipe take one set only?"
+        ) from error
+
+
+def _check_chosen(cfg: Config, path: Path, set: str | None, fold: str | None) -> None:
+    """Refuses a set or a fold that the config doesn't take."""
+    if set is not None and cfg.get("set_name") != Path(set).stem:
+        found = f"has set_name {cfg.set_name!r}" if "set_name" in cfg else "is no recipe that takes a set"
+        raise ConfigError(
+            f"{path}: --set {set} was asked for, but the config {found}; the file of a set states its own name as set_name"
+        )
+    if fold is not None and "fold" not in cfg:
+        raise ConfigError(f"{path}: --fold {fold} was asked for, but this config is no recipe that takes a fold")
+    val = cfg.get("val_dataloader")
+    if fold == ALL_FOLDS and val is not None and val.dataset.get("fold") is None:
+        raise ConfigError(
+            f"{path}: --fold {ALL_FOLDS} is for recipes of phase 2, which say on what they validate then; give one fold"
+        )
+
+
+@contextmanager
+def _environment(values: dict[str, str | None]) -> Iterator[None]:
+    """Sets environment variables for a while; None leaves one as it is."""
+    values = {name: value for name, value in values.items() if value is not None}
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps MMEngine from logging a line for each variable that it fills in."""
+    before = logging.root.manager.disable
+    logging.disable(logging.INFO)
+    try:
+        yield
+    finally:
+        logging.disable(before)
