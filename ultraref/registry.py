@@ -68,6 +68,9 @@ OPTIM_WRAPPER_CONSTRUCTORS = Registry(
     scope="ultraref",
     locations=["ultraref.engine"],
 )
+PARAM_SCHEDULERS = Registry(
+    "parameter scheduler", parent=MMENGINE_PARAM_SCHEDULERS, scope="ultraref", locations=["ultraref.engine"]
+)
 VISUALIZERS = Registry(
     "visualizer", parent=MMENGINE_VISUALIZERS, scope="ultraref", locations=["ultraref.visualization"]
 )
@@ -77,7 +80,6 @@ EVALUATOR = Registry("evaluator", parent=MMENGINE_EVALUATOR, scope="ultraref")
 LOG_PROCESSORS = Registry("log_processor", parent=MMENGINE_LOG_PROCESSORS, scope="ultraref")
 MODEL_WRAPPERS = Registry("model_wrapper", parent=MMENGINE_MODEL_WRAPPERS, scope="ultraref")
 OPTIMIZERS = Registry("optimizer", parent=MMENGINE_OPTIMIZERS, scope="ultraref")
-PARAM_SCHEDULERS = Registry("parameter scheduler", parent=MMENGINE_PARAM_SCHEDULERS, scope="ultraref")
 VISBACKENDS = Registry("vis_backend", parent=MMENGINE_VISBACKENDS, scope="ultraref")
 
 ALL_REGISTRIES = {
@@ -100,5 +102,6 @@ ALL_REGISTRIES = {
     "LOOPS": LOOPS,
     "OPTIM_WRAPPERS": OPTIM_WRAPPERS,
     "OPTIM_WRAPPER_CONSTRUCTORS": OPTIM_WRAPPER_CONSTRUCTORS,
+    "PARAM_SCHEDULERS": PARAM_SCHEDULERS,
     "VISUALIZERS": VISUALIZERS,
 }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
-from ultraref.datasets.samplers import EpochSampler
+from ultraref.datasets.samplers import EpochSampler, order_of_epoch
 
 
 class Keys(Dataset):
@@ -29,8 +29,15 @@ def of_rank(rank, world_size, size=10, **options):
 def test_an_epoch_is_the_stated_permutation():
     sampler = EpochSampler(Keys(10), seed=5)
     sampler.set_epoch(3)
-    assert list(sampler) == [(3, i) for i in np.random.default_rng([5, 3]).permutation(10)]
+    stated = np.random.default_rng(np.random.SeedSequence([5, 3], spawn_key=(0,)))
+    assert list(sampler) == [(3, i) for i in stated.permutation(10)]
     assert list(sampler) == list(sampler)
+
+
+def test_the_order_is_not_drawn_from_an_images_own_numbers():
+    """NumPy fills seeds up with zeros, so [seed, epoch] and [seed, epoch, 0] are one stream."""
+    assert np.random.default_rng([5, 3]).random() == np.random.default_rng([5, 3, 0]).random()
+    assert order_of_epoch(5, 3).random() != np.random.default_rng([5, 3, 0]).random()
 
 
 def test_epochs_and_seeds_differ():

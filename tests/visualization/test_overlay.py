@@ -36,8 +36,8 @@ def test_error_panel_marks_missed_and_false_pixels():
 
 def test_points_land_in_the_image():
     sample = prediction()
-    roi = torch.tensor([15.5, 15.5, 47.5, 47.5])
-    box = torch.tensor([10.0, 10.0, 50.0, 50.0])
+    roi = torch.tensor([[15.5, 15.5, 47.5, 47.5]])
+    box = torch.tensor([[10.0, 10.0, 50.0, 50.0]])
     sample.prompts = BaseDataElement(points=torch.tensor([[31.5, 31.5]]), labels=torch.ones(1), roi=roi, box=box)
     picture = draw_overlay(np.zeros((64, 64), np.uint8), sample, height=128)
     outlines = picture[:, 192 : 2 * 192]

@@ -14,7 +14,8 @@ from ultraref.registry import DATA_SAMPLERS
 class EpochSampler(Sampler):
     """Yields (epoch, index), so that a data set can draw its augmentations from (seed, epoch, index).
 
-    The order of epoch e is the permutation of `numpy.random.default_rng([seed, e])`; rank r of w takes its items r,
+    The order of epoch e is the permutation of a generator seeded with `SeedSequence([seed, e], spawn_key=(0,))`. The spawn key keeps
+    it apart from the images' own numbers: without one, [seed, e] and image 0's [seed, e, 0] are the same stream. Rank r of w takes its items r,
     r + w, r + 2w, ... The order is continued from its start until it divides by w, so that all ranks do equally many
     steps; MMEngine's evaluator drops the surplus. The sampler lives in the main process, hence workers may be
     persistent.
@@ -34,7 +35,7 @@ class EpochSampler(Sampler):
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         size, epoch = len(self.dataset), self.epoch if self.shuffle else 0
-        order = np.random.default_rng([self.seed, epoch]).permutation(size) if self.shuffle else np.arange(size)
+        order = order_of_epoch(self.seed, epoch).permutation(size) if self.shuffle else np.arange(size)
         order = np.resize(order, len(self) * self.world_size)
         return ((epoch, int(index)) for index in order[self.rank :: self.world_size])
 
@@ -44,3 +45,8 @@ class EpochSampler(Sampler):
     def set_epoch(self, epoch: int) -> None:
         """Chooses the epoch whose order the next iteration yields."""
         self.epoch = epoch
+
+
+def order_of_epoch(seed: int, epoch: int) -> np.random.Generator:
+    """Returns the generator that an epoch's order is drawn from."""
+    return np.random.default_rng(np.random.SeedSequence([seed, epoch], spawn_key=(0,)))

@@ -16,7 +16,8 @@ class SegDataSample(BaseDataElement):
         refined: PixelData, the final probability, after the gate.
         sam: PixelData, SAM's probability q, before the gate.
         gate: PixelData, the weight of `sam` in `refined`.
-        prompts: BaseDataElement with what was handed to SAM, in pixels of that frame (`points`, `labels`, `box`, `roi`).
+        prompts: BaseDataElement with what was handed to SAM, in pixels of that frame: `points` (n, N, 2), `labels` (n, N), `box` and
+            `roi` (n, 4), n being 1 or the number of components that SAM was asked about one by one.
 
     Metainfo: `name`, `img_path`, `seg_map_path`, `ori_shape` (height, width), `fold` (int or None), `image_hash`, `coarse_dice`,
     `error_type`, `coarse_empty`.

@@ -66,12 +66,11 @@ def _draw_prompts(canvas: np.ndarray, sample: SegDataSample) -> None:
     def to_canvas(points) -> list[tuple[int, int]]:
         return [tuple(int(v) for v in np.rint((p + 0.5) * scale - 0.5)) for p in np.reshape(points, (-1, 2))]
 
-    if "roi" in prompts:
-        cv2.rectangle(canvas, *to_canvas(prompts.roi.tolist()), ROI, 1)
-    if "box" in prompts:
-        cv2.rectangle(canvas, *to_canvas(prompts.box.tolist()), BOX, 1)
+    for name, colour in (("roi", ROI), ("box", BOX)):
+        for box in prompts.get(name).tolist() if name in prompts else ():
+            cv2.rectangle(canvas, *to_canvas(box), colour, 1)
     if "points" in prompts:
-        for point, label in zip(to_canvas(prompts.points.tolist()), prompts.labels.tolist()):
+        for point, label in zip(to_canvas(prompts.points.tolist()), prompts.labels.flatten().tolist()):
             cv2.circle(canvas, point, 3, POSITIVE if label > 0.5 else NEGATIVE, -1, cv2.LINE_AA)
 
 

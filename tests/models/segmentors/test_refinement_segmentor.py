@@ -145,15 +145,15 @@ def test_prediction_fields():
             assert sample.get(field).data.shape == (1, 64, 64)
             assert 0 <= sample.get(field).data.min() <= sample.get(field).data.max() <= 1
         assert torch.equal(sample.refined.data, sample.coarse.data)
-        assert sample.prompts.points.shape == (2, 2)
+        assert sample.prompts.points.shape == (1, 2, 2)
     # The positive point is the disc's centre, 12.8 px of the coarse frame, in the frame of `refined`.
-    assert filled[0].prompts.points[0].tolist() == pytest.approx([26.1, 26.1], abs=0.6)
-    x1, y1, x2, y2 = filled[0].prompts.box.tolist()
+    assert filled[0].prompts.points[0, 0].tolist() == pytest.approx([26.1, 26.1], abs=0.6)
+    x1, y1, x2, y2 = filled[0].prompts.box[0].tolist()
     assert x1 < 26 < x2
     assert y1 < 26 < y2
     assert [sample.coarse_empty for sample in filled] == [False, True]
     # An empty coarse mask has no position: SAM sees the whole image.
-    assert filled[1].prompts.roi.tolist() == [-0.5, -0.5, 63.5, 63.5]
+    assert filled[1].prompts.roi.tolist() == [[-0.5, -0.5, 63.5, 63.5]]
 
 
 @pytest.mark.parametrize("roi", [None, dict(type="LesionROICropper")])

@@ -188,7 +188,7 @@ def test_overfits_one_image_and_is_measured_without_its_padding():
     metrics = metric.compute_metrics(metric.results)
     assert metrics["val_refined/dice"] > 0.95
     assert not any("coarse" in name for name in metrics)
-    points = prediction.prompts.points
+    points = prediction.prompts.points[0]
     assert ((points >= 0) & (points <= torch.tensor([63, 47]))).all()
 
 
@@ -200,13 +200,13 @@ def test_points_follow_a_lesion_that_moves():
     # Linear from about 1 px on, so that 150 steps suffice.
     model.losses["points"].beta = 0.02
     train(model, samples, steps=150)
-    predicted = torch.stack([prediction.prompts.points for prediction in predict(model, *samples)])
+    predicted = torch.cat([prediction.prompts.points for prediction in predict(model, *samples)])
     shift = (predicted - predicted[:1]).mean(dim=1)
     expected = torch.tensor(places, dtype=torch.float32) - torch.tensor(places[0])
     assert (shift - expected).abs().max() < 4
     truth = torch.stack([packed["inputs"]["gt_points"] for packed in samples])
     assert (predicted - truth).abs().mean() < 3
-    labels = torch.stack([prediction.prompts.labels for prediction in predict(model, *samples)])
+    labels = torch.cat([prediction.prompts.labels for prediction in predict(model, *samples)])
     assert labels.round().tolist() == [[1, 1, 1, 1, 1, 0, 0]] * 4
 
 

@@ -1,6 +1,7 @@
 """Pieces around the optimizer."""
 
 from ultraref.engine.optim.glob_constructor import GlobOptimWrapperConstructor
+from ultraref.engine.optim.poly_lr import FullPolyLR
 from ultraref.engine.optim.ultra_amp_optim_wrapper import UltraAmpOptimWrapper
 
-__all__ = ["GlobOptimWrapperConstructor", "UltraAmpOptimWrapper"]
+__all__ = ["FullPolyLR", "GlobOptimWrapperConstructor", "UltraAmpOptimWrapper"]

@@ -10,7 +10,12 @@ from ultraref.registry import LOSSES
 
 @LOSSES.register_module()
 class ChangePenalty(nn.Module):
-    """mean((q - p)^2) * w for each sample, then the mean over the batch, reference section 3.3.
+    """sum((q - p)^2) / area * w for each sample, then the mean over the batch, reference section 3.3.
+
+    The reference averages over the frame, so that the same change costs a lesion of 1 % of the frame sixty times less than one of
+    60 %. Here the sum is divided by the coarse mask's soft area, sum(p), at least one pixel: a mask that is given up costs about 1,
+    whatever its size. (The area of q as well would let a faint q everywhere pay for the change.) `per="frame"` is the reference's
+    mean.
 
     w = clamp((Dice(p, gt) - low) / (high - low), 0, 1): 0 for a coarse mask of Dice `low` or worse, which may be
     changed freely, and 1 at `high`. The factor lambda (0.5) belongs to the model that adds the losses up.
@@ -18,17 +23,21 @@ class ChangePenalty(nn.Module):
     Args:
         low: Dice of the coarse mask up to which changes are free.
         high: Dice from which the weight is 1.
+        per: "lesion" or "frame", what the sum is divided by.
 
     Raises:
-        ValueError: not 0 <= low < high <= 1.
+        UserError: not 0 <= low < high <= 1, or `per` is another word.
     """
 
-    def __init__(self, low: float = 0.6, high: float = 1.0):
+    def __init__(self, low: float = 0.6, high: float = 1.0, per: str = "lesion"):
         super().__init__()
+        if per not in ("lesion", "frame"):
+            raise UserError(f"ChangePenalty: per is {per!r}; it must be 'lesion' or 'frame'")
         if not 0 <= low < high <= 1:
             raise UserError(f"ChangePenalty needs 0 <= low < high <= 1, but got low={low} and high={high}")
         self.low = low
         self.high = high
+        self.per = per
 
     @full_precision
     def forward(self, sam_prob: Tensor, coarse_prob: Tensor, coarse_dice: Tensor) -> Tensor:
@@ -46,5 +55,9 @@ class ChangePenalty(nn.Module):
         check_shape(self, "coarse_prob", coarse_prob, tuple(sam_prob.shape))
         check_shape(self, "coarse_dice", coarse_dice, (sam_prob.shape[0],))
         weight = ((coarse_dice.detach() - self.low) / (self.high - self.low)).clamp(0, 1)
-        change = (sam_prob - coarse_prob).square().mean(dim=(1, 2, 3))
+        squares = (sam_prob - coarse_prob).square()
+        if self.per == "frame":
+            change = squares.mean(dim=(1, 2, 3))
+        else:
+            change = squares.sum(dim=(1, 2, 3)) / coarse_prob.sum(dim=(1, 2, 3)).clamp(min=1)
         return (change * weight).mean()

@@ -2,6 +2,7 @@
 
 from ultraref.models.prompts.base import BasePromptGenerator, BasePromptPredictor
 from ultraref.models.prompts.box import BoxPromptGenerator
+from ultraref.models.prompts.component_box import ComponentBoxPromptGenerator
 from ultraref.models.prompts.mask import MaskPromptGenerator
 from ultraref.models.prompts.points import PointPromptGenerator
 from ultraref.models.prompts.ppn import PPN, PredictedPoints
@@ -12,6 +13,7 @@ __all__ = [
     "BasePromptGenerator",
     "BasePromptPredictor",
     "BoxPromptGenerator",
+    "ComponentBoxPromptGenerator",
     "MaskPromptGenerator",
     "PointPromptGenerator",
     "PredictedPoints",

@@ -15,16 +15,19 @@ class RefinerOutput:
 
     Attributes:
         prob: (B, 1, S, S) float in [0, 1], SAM's probability q, before the gate, in the frame of the image that was given.
-        candidate_logits: (B, K, m, m) float, the candidates that q was chosen from, in the ROI's frame.
-        candidate_iou: (B, K) float, the IoU that the refiner predicts for each.
-        prompts: what SAM was given, in pixels of the ROI's frame.
-        roi: (B, 4) float xyxy in the image's frame, or None where the whole image was used.
+        rows: (N,) long, ascending: the image that each decoding is of. One decoding an image, 0 to B - 1, unless the refiner takes
+            the components of a mask one by one.
+        candidate_logits: (N, K, m, m) float, the candidates that q was chosen from, in the ROI's frame.
+        candidate_iou: (N, K) float, the IoU that the refiner predicts for each.
+        prompts: what SAM was given, N of each, in pixels of the ROI's frame.
+        roi: (N, 4) float xyxy in the image's frame, or None where the whole image was used.
         empty: (B,) bool, True where the coarse mask had a mass below one pixel of the coarse frame.
         features: (B, F, e, e) float, image features over the image's frame, 0 where the ROI is more than a cell away; None
             if not asked for.
     """
 
     prob: Tensor
+    rows: Tensor
     candidate_logits: Tensor
     candidate_iou: Tensor
     prompts: Prompts
@@ -70,7 +73,7 @@ class BaseRefiner(nn.Module, ABC):
 
     @abstractmethod
     def candidate_target(self, gt: Tensor, output: RefinerOutput) -> Tensor:
-        """Returns `gt` (B, 1, S, S) in [0, 1] in the candidates' frame, area-resampled to (B, 1, m, m)."""
+        """Returns `gt` (B, 1, S, S) in [0, 1] in the candidates' frame, area-resampled to (N, 1, m, m)."""
 
     @abstractmethod
     def input_contract(self) -> dict:

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 import torch
 import torch.nn.functional as F
@@ -9,10 +10,11 @@ from torch import Tensor, nn
 
 from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import load_part, without_initial_weights
+from ultraref.models.mask_components import MaskComponents, find_components
 from ultraref.models.mask_statistics import is_empty
 from ultraref.models.refiners.base import BaseRefiner, RefinerOutput
 from ultraref.models.roi import frame_to_crop
-from ultraref.models.sam import EmbeddingCache, select_candidates
+from ultraref.models.sam import EmbeddingCache, ImageEmbedding, select_candidates
 from ultraref.registry import MODELS, PROB_TRANSFORMS, PROMPT_GENERATORS, REFINERS, ROI_CROPPERS
 from ultraref.structures import Prompts
 
@@ -27,6 +29,10 @@ class SAMRefiner(BaseRefiner):
         roi: config of an ROI cropper, or None for the whole image.
         prob_transforms: name -> config of a map of p, in the order in which they stand before cropper and generators; None leaves
             one out.
+        components: settings of the components of {p > threshold} that SAM is asked about one by one: `min_share`, the least share
+            of the mask's area that one holds (0.2); `threshold` (0.5); `keep_below_iou`, a component whose SAM mask agrees with
+            it by less stays as it is (0 takes SAM's in every case). q is the maximum over the components; the coarse mask's other
+            parts are dropped. An image without a pixel above the threshold keeps p. None asks once an image, about all of p.
         selection: "best" takes the candidate with the highest predicted IoU, "soft" weighs them by softmax(IoU / 0.1).
         multimask: three candidates, or SAM's single one.
         embedding_cache: folder in which the image embeddings are kept, or None. Needs a frozen image encoder, the whole image
@@ -46,6 +52,7 @@ class SAMRefiner(BaseRefiner):
         prompts: dict[str, dict | None],
         roi: dict | None = None,
         prob_transforms: dict[str, dict | None] | None = None,
+        components: dict | None = None,
         selection: str = "best",
         multimask: bool = True,
         embedding_cache: str | None = None,
@@ -68,6 +75,14 @@ class SAMRefiner(BaseRefiner):
             prob_transforms=_plain(list(prob_transforms.values())),
             multimask=multimask,
         )
+        self.components = None if components is None else ComponentSettings(**components)
+        if components is not None:
+            self._contract["components"] = asdict(self.components)
+            if roi is not None and roi.get("outside") == "coarse":
+                raise UserError(
+                    "model.refiner: with components, roi.outside='coarse' would hand every component the others' pixels; take "
+                    "outside='background', or roi=None"
+                )
         self.sam = MODELS.build(sam if checkpoint is None else without_initial_weights(sam))
         self.prompt_generators = nn.ModuleDict(
             {name: PROMPT_GENERATORS.build(config) for name, config in prompts.items()}
@@ -127,17 +142,31 @@ class SAMRefiner(BaseRefiner):
         # An empty mask has no position: it is marked, and SAM sees the whole image.
         empty = is_empty(prob, coarse_pixel_area)
 
+        # A row for each decoding: an image with all of p, or with one component of it.
+        rows, row_prob, found = torch.arange(len(prob), device=prob.device), prob, None
+        if self.components is not None:
+            found = find_components(coarse_prob > self.components.threshold, self.components.min_share)
+            rows, row_prob = found.rows, prob[found.rows] * ~found.others
+            if len(rows) == 0:
+                return self._unasked(coarse_prob, empty, with_features)
+            if with_features and self.roi_cropper is not None:
+                raise UserError(
+                    "model.refiner has components and an ROI, so that SAM sees several crops of an image, and model.gate reads "
+                    "features of the image; take roi=None, or a gate with feature_channels=0"
+                )
+
         # Into the ROI's frame, and the image into SAM's embedding. The whole image is normalised, not each crop of it.
-        roi, roi_prob = None, prob
+        roi, roi_prob = None, row_prob
         if self.roi_cropper is not None:
-            roi = self.roi_cropper(prob, coarse_pixel_area)
-            roi_prob = self.roi_cropper.crop(prob, roi, size)
-            roi_image = self.roi_cropper.crop_image(self.sam.normalise(image, content_size), roi, size)
+            roi = self.roi_cropper(row_prob, coarse_pixel_area)
+            roi_prob = self.roi_cropper.crop(row_prob, roi, size)
+            roi_image = self.roi_cropper.crop_image(self.sam.normalise(image, content_size)[rows], roi, size)
             embedding = self.sam.encode(roi_image)
-        elif self.embedding_cache is None:
-            embedding = self.sam.encode(self.sam.normalise(image, content_size))
+            features = self._in_image_frame(embedding.features, roi) if with_features else None
         else:
-            embedding = self.embedding_cache.encode(self.sam, image, image_hashes or (), content_size)
+            embedding = self._encode_whole(image, image_hashes, content_size)
+            features = embedding.features if with_features else None
+            embedding = embedding if found is None else embedding[rows]
 
         # Prompts, and SAM.
         prompts = Prompts()
@@ -147,17 +176,50 @@ class SAMRefiner(BaseRefiner):
 
         # One candidate is selected first and upsampled after; then back to the image's frame, as probability.
         selected = select_candidates(logits, iou, self.selection)
-        prob = F.interpolate(selected.float(), (size, size), mode="bilinear", align_corners=False).sigmoid()
+        answer = F.interpolate(selected.float(), (size, size), mode="bilinear", align_corners=False).sigmoid()
         if roi is not None:
             outside = coarse_prob if self.roi_cropper.outside == "coarse" else torch.zeros_like(coarse_prob)
-            prob = self.roi_cropper.paste(prob, roi, (size, size), outside)
-        features = self._in_image_frame(embedding.features, roi) if with_features else None
-        return RefinerOutput(prob, logits, iou, prompts, roi, empty, features)
+            answer = self.roi_cropper.paste(answer, roi, (size, size), outside[rows])
+        if found is not None:
+            answer = self._join(answer, found, coarse_prob)
+        return RefinerOutput(answer, rows, logits, iou, prompts, roi, empty, features)
 
-    def _in_image_frame(self, features: Tensor, roi: Tensor | None) -> Tensor:
-        """Returns SAM's features (B, C, e, e) over the image's frame, at their own resolution."""
-        if roi is None:
-            return features
+    def _unasked(self, coarse_prob: Tensor, empty: Tensor, with_features: bool) -> RefinerOutput:
+        """What comes out where no image has a component: p itself, and no decoding."""
+        side, kinds = self.sam.mask_size, 3 if self.multimask else 1
+        logits, iou = coarse_prob.new_zeros(0, kinds, side, side), coarse_prob.new_zeros(0, kinds)
+        roi = None if self.roi_cropper is None else coarse_prob.new_zeros(0, 4)
+        rows = torch.zeros(0, dtype=torch.long, device=coarse_prob.device)
+        # A gate between p and p, which is all that there is, may read anything.
+        size = (len(coarse_prob), self.sam.embed_dim, self.sam.embedding_size, self.sam.embedding_size)
+        features = coarse_prob.new_zeros(size) if with_features else None
+        return RefinerOutput(coarse_prob, rows, logits, iou, Prompts(), roi, empty, features)
+
+    def _encode_whole(
+        self, image: Tensor, image_hashes: Sequence[str] | None, content_size: Tensor | None
+    ) -> ImageEmbedding:
+        if self.embedding_cache is not None:
+            return self.embedding_cache.encode(self.sam, image, image_hashes or (), content_size)
+        return self.sam.encode(self.sam.normalise(image, content_size))
+
+    def _join(self, answer: Tensor, found: MaskComponents, coarse_prob: Tensor) -> Tensor:
+        """Returns q, (B, 1, S, S), of SAM's answers (N, 1, S, S) to the components."""
+        own = coarse_prob[found.rows] * ~found.others
+        agreement = mask_iou(answer > 0.5, found.masks)
+        kept = torch.where(agreement[:, None, None, None] < self.components.keep_below_iou, own, answer)
+        # At most a few components an image, so that one pass for each place among them is enough.
+        joined = torch.zeros_like(coarse_prob)
+        first = torch.searchsorted(found.rows, found.rows)
+        place = torch.arange(len(found.rows), device=first.device) - first
+        for turn in range(self.components.most):
+            at = place == turn
+            joined = joined.index_copy(0, found.rows[at], torch.maximum(joined[found.rows[at]], kept[at]))
+        asked = torch.zeros(len(coarse_prob), dtype=torch.bool, device=coarse_prob.device)
+        asked[found.rows] = True
+        return torch.where(asked[:, None, None, None], joined, coarse_prob)
+
+    def _in_image_frame(self, features: Tensor, roi: Tensor) -> Tensor:
+        """Returns the features (B, C, e, e) of crops over the image's frame, at their own resolution."""
         # Seen from the crop, the image's frame is a box around it: cutting that out is the inverse of cropping.
         side = features.shape[-1]
         corners = roi.new_tensor([[-0.5, -0.5], [self.sam.image_size - 0.5] * 2]).expand(len(roi), -1, -1)
@@ -166,10 +228,40 @@ class SAMRefiner(BaseRefiner):
 
     def candidate_target(self, gt: Tensor, output: RefinerOutput) -> Tensor:
         """See `BaseRefiner.candidate_target`."""
-        mask_size = output.candidate_logits.shape[-1]
+        mask_size, gt = output.candidate_logits.shape[-1], gt[output.rows]
         if output.roi is None:
             return F.interpolate(gt, (mask_size, mask_size), mode="area")
         return self.roi_cropper.crop_area(gt, output.roi.detach(), mask_size)
+
+
+@dataclass(frozen=True)
+class ComponentSettings:
+    """How a coarse mask falls into components: see `SAMRefiner`.
+
+    Raises:
+        UserError: a setting is out of range.
+    """
+
+    min_share: float = 0.2
+    threshold: float = 0.5
+    keep_below_iou: float = 0.0
+
+    def __post_init__(self):
+        for name, lowest in (("min_share", 0.01), ("threshold", 0.01), ("keep_below_iou", 0.0)):
+            value = getattr(self, name)
+            if not lowest <= value <= 1:
+                raise UserError(f"model.refiner.components.{name} is {value}; it must lie in [{lowest}, 1]")
+
+    @property
+    def most(self) -> int:
+        """How many components a mask can have."""
+        return int(1 / self.min_share + 1e-6)
+
+
+def mask_iou(first: Tensor, second: Tensor) -> Tensor:
+    """IoU of masks (N, 1, H, W) bool, (N,) float; 1 where both are empty."""
+    both, either = (first & second).flatten(1).sum(dim=1), (first | second).flatten(1).sum(dim=1)
+    return torch.where(either > 0, both / either.clamp(min=1), 1.0)
 
 
 def _present(parts: dict[str, dict | None]) -> dict[str, dict]:

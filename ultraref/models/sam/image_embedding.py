@@ -17,3 +17,7 @@ class ImageEmbedding:
 
     features: Tensor
     high_resolution: tuple[Tensor, ...] = ()
+
+    def __getitem__(self, rows: Tensor) -> "ImageEmbedding":
+        """Returns the embedding of the images at `rows`, (N,) long, in that order."""
+        return ImageEmbedding(self.features[rows], tuple(level[rows] for level in self.high_resolution))

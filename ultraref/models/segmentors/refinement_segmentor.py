@@ -1,6 +1,6 @@
 """Phases 2 and 3: coarse source, refiner, gate. The phases differ by configuration, not by code."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -117,6 +117,8 @@ class RefinementSegmentor(BaseModel):
             image_hashes=inputs.get("image_hash"),
             content_size=inputs.get("content_size"),
         )
+        # Where there is no coarse mask, SAM was asked about nothing: whatever refiner and gate say, p stays.
+        sam = replace(sam, prob=torch.where(sam.empty[:, None, None, None], coarse_prob, sam.prob))
         gate = self.gate(coarse_prob, sam.prob, sam.features)
         # lerp is exact at both ends: a gate of 0 gives p and a gate of 1 gives q, bit for bit.
         refined_prob = torch.lerp(coarse_prob, sam.prob, gate)
@@ -157,18 +159,24 @@ class RefinementSegmentor(BaseModel):
             arguments["candidate_iou"] = (logits, output.sam.candidate_iou, target)
         arguments["refined"] = (output.refined_prob, gt)
         arguments["change"] = (output.sam.prob, output.coarse_prob, hard_dice(output.coarse_prob, gt))
-        return {f"loss_{role}": self.loss_weights[role] * loss(*arguments[role]) for role, loss in self.losses.items()}
+        losses = {}
+        for role, loss in self.losses.items():
+            # A mean over no decoding would be NaN; the zero keeps the graph, and so all ranks in step.
+            unasked = role.startswith("candidate") and len(output.sam.rows) == 0
+            value = 0 * output.refined_prob.sum() if unasked else loss(*arguments[role])
+            losses[f"loss_{role}"] = self.loss_weights[role] * value
+        return losses
 
     @staticmethod
     def _fill(data_samples: list[SegDataSample], output: RefinementOutput) -> list[SegDataSample]:
         prompts = _prompts_in_image_frame(output)
-        empty = output.sam.empty.tolist()
+        empty, rows = output.sam.empty.tolist(), output.sam.rows
         for i, sample in enumerate(data_samples):
             sample.set_pixels("coarse", output.coarse_prob[i])
             sample.set_pixels("sam", output.sam.prob[i])
             sample.set_pixels("gate", output.gate[i])
             sample.set_pixels("refined", output.refined_prob[i])
-            sample.prompts = BaseDataElement(**{name: value[i] for name, value in prompts.items()})
+            sample.prompts = BaseDataElement(**{name: value[rows == i] for name, value in prompts.items()})
             sample.set_metainfo(dict(coarse_empty=empty[i]))
         return data_samples
 

@@ -171,5 +171,5 @@ class SAM2RadSegmentor(BaseModel):
             sample.set_pixels("refined", prob[i, :, :height, :width])
             if "gt_sem_seg" in sample:
                 sample.set_pixels("gt_sem_seg", sample.gt_sem_seg.data[:, :height, :width])
-            sample.prompts = BaseDataElement(**{name: value[i] for name, value in shown.items()})
+            sample.prompts = BaseDataElement(**{name: value[i : i + 1] for name, value in shown.items()})
         return data_samples

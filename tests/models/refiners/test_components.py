@@ -1,0 +1,155 @@
+"""SAM asked about the components of a coarse mask one by one."""
+
+import pytest
+import torch
+from mmengine.registry import init_default_scope
+
+from ultraref.errors import UserError
+from ultraref.models.refiners.sam_refiner import mask_iou
+from ultraref.registry import GATES, MODELS, REFINERS
+from ultraref.testing.tiny_models import tiny_refinement, tiny_refiner
+
+BOX = dict(box=dict(type="ComponentBoxPromptGenerator", margin=0.0))
+
+
+@pytest.fixture(autouse=True)
+def _scope():
+    init_default_scope("ultraref")
+    torch.manual_seed(0)
+
+
+def build(**options):
+    options = dict(dict(roi=None, prompts=BOX, components=dict(min_share=0.2)), **options)
+    return REFINERS.build(tiny_refiner(**options)).eval()
+
+
+def two_lesions():
+    """Image 0 has two lesions of 16 x 16 and a speck, image 1 none, image 2 one."""
+    prob = torch.zeros(3, 1, 64, 64)
+    prob[0, 0, 4:20, 4:20] = prob[0, 0, 40:56, 30:46] = 0.9
+    prob[0, 0, 60, 60] = 0.9
+    prob[2, 0, 20:40, 10:50] = 0.8
+    return torch.rand(3, 3, 64, 64) * 255, prob
+
+
+def alone(prob, rows, columns):
+    """p with one lesion, the others removed."""
+    single = torch.zeros_like(prob[:1])
+    single[0, 0, rows, columns] = prob[0, 0, rows, columns]
+    return single
+
+
+@pytest.mark.parametrize("roi", [None, dict(type="LesionROICropper")])
+def test_q_is_the_maximum_over_components_asked_alone(roi):
+    refiner, (image, prob) = build(roi=roi), two_lesions()
+    with torch.no_grad():
+        output = refiner(image, prob)
+        parts = [alone(prob, slice(4, 20), slice(4, 20)), alone(prob, slice(40, 56), slice(30, 46))]
+        expected = torch.maximum(*(refiner(image[:1], part).prob for part in parts))
+    assert output.rows.tolist() == [0, 0, 2]
+    assert output.candidate_logits.shape[0] == output.candidate_iou.shape[0] == len(output.prompts.box) == 3
+    torch.testing.assert_close(output.prob[:1], expected, atol=1e-5, rtol=0)
+    # An image without a component keeps p.
+    assert torch.equal(output.prob[1], prob[1])
+
+
+def test_boxes_are_those_of_the_components():
+    refiner, (image, prob) = build(), two_lesions()
+    with torch.no_grad():
+        boxes = refiner(image, prob).prompts.box
+    assert boxes.tolist() == [[4, 4, 19, 19], [30, 40, 45, 55], [10, 20, 49, 39]]
+
+
+def test_a_component_that_sam_contradicts_is_kept():
+    image, prob = two_lesions()
+    with torch.no_grad():
+        kept = build(components=dict(keep_below_iou=1.0))(image, prob).prob
+    # The untrained SAM agrees with nothing. The speck is no component, and belongs to no lesion.
+    expected = prob.clone()
+    expected[0, 0, 60, 60] = 0
+    torch.testing.assert_close(kept, expected)
+
+
+def test_gradients_reach_p_through_boxes_and_what_is_kept():
+    refiner, (image, prob) = build(), two_lesions()
+    prob.requires_grad_()
+    refiner(image, prob).prob.square().mean().backward()
+    assert torch.isfinite(prob.grad).all()
+    assert prob.grad[0].abs().max() > 0
+    assert prob.grad[2].abs().max() > 0
+
+
+def test_the_loss_of_a_batch_without_any_component_is_finite():
+    losses = dict(
+        candidate_mask=dict(type="CandidateMaskLoss"),
+        candidate_iou=dict(type="IoURegressionLoss"),
+        refined=dict(type="ProbBCEDiceLoss"),
+    )
+    model = MODELS.build(
+        tiny_refinement(
+            coarse_source=dict(type="FromSample", size=32),
+            refiner=tiny_refiner(roi=None, prompts=BOX, components=dict()),
+            losses=losses,
+            loss_weights=dict.fromkeys(losses, 1.0),
+        )
+    ).train()
+    inputs = dict(sam_image=torch.rand(2, 3, 64, 64) * 255, gt=torch.zeros(2, 1, 64, 64))
+    result = model(dict(inputs, coarse_prob=torch.zeros(2, 1, 32, 32)), mode="loss")
+    assert all(torch.isfinite(value) for value in result.values())
+    assert result["loss_candidate_mask"] == 0
+    lesion = torch.zeros(2, 1, 32, 32)
+    lesion[0, 0, 8:20, 8:20] = lesion[0, 0, 24:30, 2:30] = 1
+    inputs["gt"][0, 0, 16:40, 16:40] = 1
+    result = model(dict(inputs, coarse_prob=lesion), mode="loss")
+    assert all(torch.isfinite(value) for value in result.values())
+    assert result["loss_candidate_mask"] > 0
+
+
+def gates():
+    GATES.import_from_location()
+    return [dict(type=name) for name in GATES.module_dict if name.endswith("Gate")]
+
+
+@pytest.mark.parametrize("components", [None, dict()])
+@pytest.mark.parametrize("gate", gates(), ids=lambda gate: gate["type"])
+def test_an_empty_coarse_mask_gives_an_empty_refined_one(gate, components):
+    """For every registered gate, with every mass below one coarse pixel, whatever SAM would paint."""
+    refiner = tiny_refiner(components=components)
+    model = MODELS.build(
+        tiny_refinement(coarse_source=dict(type="FromSample", size=32), gate=gate, refiner=refiner)
+    ).eval()
+    faint = torch.full((2, 1, 32, 32), 0.5 / 1024)
+    faint[1] = 0
+    with torch.no_grad():
+        output = model(dict(sam_image=torch.rand(2, 3, 64, 64) * 255, coarse_prob=faint))
+    assert output.sam.empty.all()
+    assert torch.equal(output.refined_prob, output.coarse_prob)
+    assert not (output.refined_prob > 0.5).any()
+
+
+def test_iou_of_masks():
+    first = torch.zeros(3, 1, 4, 4, dtype=torch.bool)
+    second = first.clone()
+    first[0, 0, :2], second[0, 0, 1:3] = True, True
+    first[1, 0, 0] = True
+    assert mask_iou(first, second).tolist() == pytest.approx([1 / 3, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (dict(components=dict(min_share=0)), r"components\.min_share is 0; it must lie in \[0\.01, 1\]"),
+        (dict(components=dict(keep_below_iou=2)), r"keep_below_iou is 2"),
+        (dict(components=dict(), roi=dict(type="LesionROICropper", outside="coarse")), "outside='background'"),
+    ],
+)
+def test_what_is_refused(options, message):
+    with pytest.raises(UserError, match=message):
+        build(**options)
+
+
+def test_features_of_several_crops_are_refused():
+    refiner, (image, prob) = build(roi=dict(type="LesionROICropper")), two_lesions()
+    with pytest.raises(UserError, match="gate with feature_channels=0"):
+        refiner(image, prob, with_features=True)
+    assert build()(image, prob, with_features=True).features.shape == (3, 32, 4, 4)
