@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ultraref.atomic import atomic_file
 from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import load_strictly
 from ultraref.models.sam.image_encoders import BaseImageEncoder
@@ -178,7 +179,8 @@ def is_lora_key(key: str) -> bool:
 
 def save_lora(module: nn.Module, path: str | Path) -> None:
     """Writes the adapters alone."""
-    torch.save(lora_state_dict(module), path)
+    with atomic_file(path) as file:
+        torch.save(lora_state_dict(module), file)
 
 
 def load_lora(module: nn.Module, path: str | Path) -> None:

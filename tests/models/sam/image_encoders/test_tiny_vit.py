@@ -13,10 +13,14 @@ import numpy as np
 import pytest
 import torch
 
+from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import load_strictly
-from ultraref.models.sam import tiny_vit
-from ultraref.models.sam.tiny_vit import ConvNorm, Downsample, MBConv, TinyViTEncoder
+from ultraref.models.sam.image_encoders import TinyViT, tiny_vit_layers
+from ultraref.models.sam.image_encoders.tiny_vit_layers import ConvNorm, Downsample, MBConv, TinyViTEncoder
+from ultraref.registry import MODELS
+from ultraref.structures import Prompts
 
+WEIGHTS = os.environ.get("ULTRAREF_WEIGHTS")
 REFERENCE = json.loads(Path(__file__).with_name("tiny_vit_reference.json").read_text())
 # LiteMedSAM at 256 px, MobileSAM at 1024 px.
 VARIANTS = {"lite_medsam": {}, "mobile_sam": {"stem_stride": 4, "num_classes": 1000}}
@@ -217,7 +221,7 @@ def test_strips_make_the_whole(part, rows, monkeypatch):
     x = torch.randn(2, rows, 5, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     whole = part(x)
     for size in (1, 3000, 1 << 20):
-        monkeypatch.setattr(tiny_vit, "STRIP_BYTES", size)
+        monkeypatch.setattr(tiny_vit_layers, "STRIP_BYTES", size)
         with torch.no_grad():
             assert torch.allclose(part(x), whole, rtol=1e-12), size
 
@@ -225,7 +229,7 @@ def test_strips_make_the_whole(part, rows, monkeypatch):
 def test_an_mlp_in_strips_is_the_same(tiny, monkeypatch):
     image = random_image(32, 48, batch=2)
     whole = tiny(image)
-    monkeypatch.setattr(tiny_vit, "STRIP_BYTES", 1000)
+    monkeypatch.setattr(tiny_vit_layers, "STRIP_BYTES", 1000)
     with torch.no_grad():
         assert torch.allclose(tiny(image), whole, atol=1e-5)
         assert torch.allclose(tiny(image[1:]), whole[1:], atol=1e-5)
@@ -297,3 +301,82 @@ def test_compiled_is_the_same(tiny):
     compiled = torch.compile(copy.deepcopy(tiny))
     with torch.no_grad():
         assert torch.allclose(compiled(image), tiny(image), atol=1e-5 * tiny(image).abs().max().item())
+
+
+# A mask decoder's channels are multiples of 8.
+WIDE = {**TINY, "out_channels": 16}
+
+
+def build_sam(**options):
+    sam = dict(
+        type="SAM",
+        image_encoder=dict(type="TinyViT", arch=WIDE, image_size=64),
+        mask_decoder=dict(type="SAMMaskDecoder", num_heads=1, mlp_dim=16, iou_head_hidden_dim=16),
+        freeze=[],
+    )
+    return MODELS.build(dict(sam, **options))
+
+
+def test_it_is_a_part_of_sam():
+    sam = build_sam().eval()
+    # 64 px at 1/4: stages of strides 2, 2 and 1 behind a stem that keeps the size.
+    assert (sam.image_size, sam.embedding_size, sam.mask_size, sam.embed_dim) == (64, 16, 64, 16)
+    image = 255 * torch.rand(2, 3, 64, 64)
+    embedding = sam.encode(sam.normalise(image))
+    assert embedding.features.shape == (2, 16, 16, 16)
+    logits, iou = sam.decode(embedding, Prompts(box=torch.tensor([[4.0, 4, 40, 40]]).expand(2, -1)), False)
+    assert (logits.shape, iou.shape) == ((2, 1, 64, 64), (2, 1))
+    # Min-max by default, as LiteMedSAM.
+    scaled = sam.normalise(image).flatten(1)
+    torch.testing.assert_close(scaled.amin(dim=1), torch.zeros(2))
+    torch.testing.assert_close(scaled.amax(dim=1), torch.ones(2))
+
+
+def test_lora_adapts_every_attention():
+    sam = build_sam(lora=dict(rank=2, alpha=2.0))
+    trained = [name for name, p in sam.image_encoder.named_parameters() if p.requires_grad]
+    # One block in the second stage, two in the third, one in the last; two matrices each.
+    assert len(trained) == 8
+    assert all("attn.qkv.lora_" in name for name in trained)
+    with pytest.raises(UserError, match=r"targets"):
+        build_sam(lora=dict(targets=("q", "v")))
+
+
+def test_frozen_batch_norms_do_not_drift():
+    sam = build_sam(freeze=["image_encoder"]).train()
+    before = {key: value.clone() for key, value in sam.image_encoder.state_dict().items()}
+    sam.encode(torch.rand(2, 3, 64, 64))
+    assert all(torch.equal(value, before[key]) for key, value in sam.image_encoder.state_dict().items())
+
+
+@pytest.mark.parametrize(("arch", "size", "reduction"), [("lite_medsam", 256, 4), ("mobile_sam", 1024, 16)])
+def test_published_archs_have_the_published_sizes(arch, size, reduction):
+    with torch.device("meta"):
+        encoder = TinyViT(arch)
+    assert (encoder.image_size, encoder.embedding_size, encoder.out_channels) == (size, size // reduction, 256)
+    assert encoder.describe() == f"TinyViT {arch} at {size} px"
+    assert TinyViT.guess_arch(encoder.state_dict()) == f"TinyViT with arch={arch!r}"
+
+
+def test_what_is_no_arch_is_refused():
+    with pytest.raises(UserError, match=r"arch 'tiny' is not known; give one of lite_medsam, mobile_sam"):
+        TinyViT("tiny")
+    with pytest.raises(UserError, match=r"no size 'embed_dim'. Did you mean 'embed_dims'"):
+        TinyViT({"embed_dim": 8})
+    with pytest.raises(UserError, match=r"image_size=30 must be a multiple of 4"):
+        TinyViT(TINY, image_size=30)
+
+
+@pytest.mark.skipif(not WEIGHTS, reason="needs lite_medsam.pth in the folder that ULTRAREF_WEIGHTS names")
+def test_the_published_file_loads_into_sam_with_its_own_scale_alone():
+    path = Path(WEIGHTS, "lite_medsam.pth")
+    lite = dict(type="SAM", image_encoder=dict(type="TinyViT"), checkpoint=str(path))
+    sam = MODELS.build(lite)
+    published = torch.load(path, weights_only=True)
+    own = sam.state_dict()
+    assert set(published) == set(own)
+    assert all(torch.equal(value, own[key]) for key, value in published.items())
+    with pytest.raises(UserError, match=r"images are scaled 'minmax', but this SAM scales them 'imagenet'"):
+        MODELS.build(dict(lite, image_encoder=dict(type="TinyViT", scale="imagenet")))
+    with pytest.raises(UserError, match=r"holds another image encoder, TinyViT with arch='lite_medsam'"):
+        MODELS.build(dict(lite, image_encoder=dict(type="SAMViT", arch="vit_b", scale="minmax")))

@@ -1,4 +1,4 @@
-"""The TinyViT image encoder of MobileSAM and LiteMedSAM.
+"""The layers of TinyViT, the image encoder of MobileSAM and LiteMedSAM.
 
 Wu et al., "TinyViT: Fast Pretraining Distillation for Small Vision Transformers", ECCV 2022, arXiv:2207.10666; as an encoder of
 SAM: Zhang et al., "Faster Segment Anything: Towards Lightweight SAM for Mobile Applications", arXiv:2306.14289.
@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from ultraref.models.sam.prompt_encoder import layer_norm_channels_last
+from ultraref.errors import UserError
+from ultraref.models.sam.layer_norm import layer_norm_channels_last
 
 # The allocator of the C library hands a tensor of more than 32 MB back to the system, and the next one costs a page fault for
 # every 4 KB, which takes longer than the arithmetic. Without gradients, wide maps are made a strip at a time.
@@ -44,7 +45,7 @@ class TinyViTEncoder(nn.Module):
         checkpoint_activations: keep only each block's input for the backward pass and compute the rest again.
 
     Raises:
-        ValueError: another `stem_stride`, or numbers of stages or heads that don't fit.
+        UserError: another `stem_stride`, or numbers of stages or heads that don't fit.
     """
 
     def __init__(
@@ -64,13 +65,13 @@ class TinyViTEncoder(nn.Module):
         super().__init__()
         stages = len(embed_dims)
         if not len(depths) == len(num_heads) == len(window_sizes) == len(strides) + 1 == stages:
-            raise ValueError(
+            raise UserError(
                 "TinyViTEncoder: embed_dims, depths, num_heads and window_sizes have a number for each stage, strides one less, "
                 f"but got {embed_dims}, {depths}, {num_heads}, {window_sizes} and {strides}"
             )
         for dim, heads in zip(embed_dims[1:], num_heads[1:]):
             if dim % heads:
-                raise ValueError(f"TinyViTEncoder: num_heads must divide the channels, but got {heads} heads for {dim}")
+                raise UserError(f"TinyViTEncoder: num_heads must divide the channels, but got {heads} heads for {dim}")
         self.checkpoint_activations = checkpoint_activations
         self.patch_embed = Stem(embed_dims[0], stem_stride)
         self.layers = nn.ModuleList()
@@ -102,10 +103,10 @@ class TinyViTEncoder(nn.Module):
                 ImageNet's mean and standard deviation.
 
         Raises:
-            ValueError: a side isn't a multiple of `reduction`.
+            UserError: a side isn't a multiple of `reduction`.
         """
         if image.shape[-2] % self.reduction or image.shape[-1] % self.reduction:
-            raise ValueError(
+            raise UserError(
                 f"TinyViTEncoder: the image's sides must be multiples of {self.reduction}, but it is {tuple(image.shape[-2:])}"
             )
         x = self.patch_embed(image.permute(0, 2, 3, 1))
@@ -162,7 +163,7 @@ class Stem(nn.Module):
     def __init__(self, dim: int, stride: int):
         super().__init__()
         if stride not in (1, 4):
-            raise ValueError(f"TinyViTEncoder: stem_stride is {stride}; it may be 1 or 4")
+            raise UserError(f"TinyViTEncoder: stem_stride is {stride}; it may be 1 or 4")
         kernel, step = (3, 2) if stride == 4 else (1, 1)
         self.seq = nn.Sequential(ConvNorm(3, dim // 2, kernel, step), nn.GELU(), ConvNorm(dim // 2, dim, kernel, step))
 
