@@ -36,7 +36,7 @@ def stack_collate(samples: Sequence[dict]) -> dict:
             names = ", ".join(sample.metainfo.get("name", "?") for sample in data_samples)
             raise UserError(
                 f"the samples of one batch ({names}) disagree on {name!r}: {len(column)} of {len(samples)} have it, in "
-                f"the shapes {shapes}. ResizeToModels or ResizeLongestSide must bring every sample to one size."
+                f"the shapes {shapes}. ResizeToModels must bring every sample to one size."
             )
         inputs[name] = torch.stack(column)
     return dict(inputs=inputs, data_samples=data_samples)

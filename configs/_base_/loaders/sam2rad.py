@@ -9,14 +9,14 @@ train_pipeline = [
     dict(type="LoadImage"),
     dict(type="LoadCocoMask"),
     dict(type="RandomRotateFlip", degrees=20, flip_prob=0.5),
-    dict(type="ResizeLongestSide"),
+    dict(type="ResizeToModels", inputs=("sam",), gt="sam", sam_fit="pad"),
     dict(type="GroundTruthPoints", layout="5+2"),
     dict(type="PackSAM2RadInputs"),
 ]
 eval_pipeline = [
     dict(type="LoadImage"),
     dict(type="LoadCocoMask"),
-    dict(type="ResizeLongestSide"),
+    dict(type="ResizeToModels", inputs=("sam",), gt="sam", sam_fit="pad"),
     dict(type="PackSAM2RadInputs", keep_original=True),
 ]
 train_dataloader = dict(

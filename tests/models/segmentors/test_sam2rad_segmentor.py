@@ -5,7 +5,7 @@ import torch
 from mmengine.registry import init_default_scope
 
 from ultraref.datasets import stack_collate
-from ultraref.datasets.transforms import GroundTruthPoints, PackSAM2RadInputs, ResizeLongestSide
+from ultraref.datasets.transforms import GroundTruthPoints, PackSAM2RadInputs, ResizeToModels
 from ultraref.engine.optim import GlobOptimWrapperConstructor
 from ultraref.evaluation import RefinementMetric
 from ultraref.registry import MODELS
@@ -49,7 +49,11 @@ def sample(height=48, width=64, centre=(30, 20), radius=11) -> dict:
     image = (noise + 150 - 120 * mask).to(torch.uint8).numpy()
     results = {"name": "disc", "img": image, "gt_seg_map": mask.numpy(), "ori_shape": (height, width)}
     results["sizes"] = {"sam": SIZE}
-    for step in (ResizeLongestSide(), GroundTruthPoints(), PackSAM2RadInputs(keep_original=True)):
+    for step in (
+        ResizeToModels(inputs=["sam"], sam_fit="pad"),
+        GroundTruthPoints(),
+        PackSAM2RadInputs(keep_original=True),
+    ):
         results = step(results)
     return results
 

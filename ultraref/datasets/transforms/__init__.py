@@ -10,7 +10,6 @@ from ultraref.datasets.transforms.load_lesion_mask import LoadLesionMask
 from ultraref.datasets.transforms.pack_sam2rad_inputs import PackSAM2RadInputs
 from ultraref.datasets.transforms.pack_seg_inputs import PackSegInputs
 from ultraref.datasets.transforms.random_rotate_flip import RandomRotateFlip
-from ultraref.datasets.transforms.resize_longest_side import ResizeLongestSide
 from ultraref.datasets.transforms.resize_to_models import ResizeToModels
 from ultraref.datasets.transforms.simulate_coarse import SimulateCoarse
 from ultraref.datasets.transforms.ultrasound import (
@@ -41,7 +40,6 @@ __all__ = [
     "RandomSpeckle",
     "RandomTimeGain",
     "RandomZoomShift",
-    "ResizeLongestSide",
     "ResizeToModels",
     "SimulateCoarse",
     "may_change_image",

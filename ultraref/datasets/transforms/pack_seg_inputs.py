@@ -8,7 +8,18 @@ from ultraref.registry import TRANSFORMS
 from ultraref.structures import SegDataSample
 
 _INPUTS = ("coarse_image", "sam_image", "coarse_prob")
-_METAINFO = ("name", "dataset", "img_path", "seg_map_path", "split", "ori_shape", "fold", "image_hash", "coarse_origin")
+_METAINFO = (
+    "name",
+    "dataset",
+    "img_path",
+    "seg_map_path",
+    "split",
+    "ori_shape",
+    "fold",
+    "image_hash",
+    "coarse_origin",
+    "content_size",
+)
 
 
 @TRANSFORMS.register_module()
@@ -16,8 +27,8 @@ class PackSegInputs(LesionTransform):
     """Turns the sample's dict into dict(inputs=..., data_samples=SegDataSample).
 
     inputs holds what is present of coarse_image (1, h, h) uint8, sam_image (1, S, S) uint8, coarse_prob (1, h, h)
-    float32 and coarse_from_sample () bool; images stay 8-bit grey and are normalised on the device. The data sample
-    holds gt_sem_seg (1, ., .) uint8 and metainfo, among it `error_type`, the simulated error's name.
+    float32, coarse_from_sample () bool and content_size (2,) int64, the (height, width) of sam_image that is not padding;
+    images stay 8-bit grey and are normalised on the device. The data sample holds gt_sem_seg (1, ., .) uint8 and metainfo, among it `error_type`, the simulated error's name.
 
     Args:
         keep_original: whether to add the mask in the native frame as gt_original, for evaluation at the original size.
@@ -30,6 +41,8 @@ class PackSegInputs(LesionTransform):
         inputs = {name: _to_tensor(results[name]) for name in _INPUTS if name in results}
         if "coarse_from_sample" in results:
             inputs["coarse_from_sample"] = torch.tensor(results["coarse_from_sample"])
+        if "content_size" in results:
+            inputs["content_size"] = torch.tensor(results["content_size"])
         metainfo = {name: results[name] for name in _METAINFO if name in results}
         if "mask_error" in results:
             metainfo["error_type"] = results["mask_error"].get("error_type")

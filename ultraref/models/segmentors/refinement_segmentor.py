@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ultraref.errors import UserError
 from ultraref.models.coarse import CoarseOutput
+from ultraref.models.padding import content_mask, into_sam_frame
 from ultraref.models.refiners import RefinerOutput
 from ultraref.models.roi import crop_to_frame
 from ultraref.registry import COARSE_SOURCES, GATES, LOSSES, MODELS, REFINERS
@@ -107,7 +108,8 @@ class RefinementSegmentor(BaseModel):
         coarse = self.coarse_source(inputs)
         image = inputs["sam_image"]
         coarse_prob = scale_gradient(coarse.prob, self.coarse_grad_scale)
-        coarse_prob = F.interpolate(coarse_prob, image.shape[-2:], mode="bilinear", align_corners=False)
+        content_size = inputs.get("content_size")
+        coarse_prob = into_sam_frame(coarse_prob, image.shape[-1], content_size)
 
         sam = self.refiner(
             image,
@@ -115,8 +117,11 @@ class RefinementSegmentor(BaseModel):
             self.coarse_source.size,
             with_features=self.gate.feature_channels > 0,
             image_hashes=inputs.get("image_hash"),
-            content_size=inputs.get("content_size"),
+            content_size=content_size,
         )
+        if content_size is not None:
+            # No lesion lies in the padding, whatever SAM paints there.
+            sam = replace(sam, prob=sam.prob * content_mask(image.shape[-1], content_size))
         # Where there is no coarse mask, SAM was asked about nothing: whatever refiner and gate say, p stays.
         sam = replace(sam, prob=torch.where(sam.empty[:, None, None, None], coarse_prob, sam.prob))
         gate = self.gate(coarse_prob, sam.prob, sam.features)
@@ -138,7 +143,7 @@ class RefinementSegmentor(BaseModel):
         if mode == "loss":
             return self._loss(self.refine(inputs), inputs["gt"])
         if mode == "predict":
-            return self._fill(data_samples, self.refine(inputs))
+            return self._fill(data_samples, self.refine(inputs), inputs.get("content_size"))
         raise UserError(f"mode is {mode!r}; it must be 'loss', 'predict' or 'tensor'")
 
     def _loss(self, output: RefinementOutput, gt: Tensor) -> dict[str, Tensor]:
@@ -168,14 +173,19 @@ class RefinementSegmentor(BaseModel):
         return losses
 
     @staticmethod
-    def _fill(data_samples: list[SegDataSample], output: RefinementOutput) -> list[SegDataSample]:
+    def _fill(
+        data_samples: list[SegDataSample], output: RefinementOutput, content_size: Tensor | None
+    ) -> list[SegDataSample]:
         prompts = _prompts_in_image_frame(output)
         empty, rows = output.sam.empty.tolist(), output.sam.rows
-        for i, sample in enumerate(data_samples):
-            sample.set_pixels("coarse", output.coarse_prob[i])
-            sample.set_pixels("sam", output.sam.prob[i])
-            sample.set_pixels("gate", output.gate[i])
-            sample.set_pixels("refined", output.refined_prob[i])
+        pixels = dict(coarse=output.coarse_prob, sam=output.sam.prob, gate=output.gate, refined=output.refined_prob)
+        sizes = [output.gate.shape[-2:]] * len(output.gate) if content_size is None else content_size.tolist()
+        for i, (sample, (height, width)) in enumerate(zip(data_samples, sizes)):
+            # The image lies at the top left, so that prompts have the same coordinates in its own frame.
+            for name, value in pixels.items():
+                sample.set_pixels(name, value[i, :, :height, :width])
+            if "gt_sem_seg" in sample:
+                sample.set_pixels("gt_sem_seg", sample.gt_sem_seg.data[:, :height, :width])
             sample.prompts = BaseDataElement(**{name: value[rows == i] for name, value in prompts.items()})
             sample.set_metainfo(dict(coarse_empty=empty[i]))
         return data_samples
