@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ultraref.atomic import atomic_file
 from ultraref.datasets.image_io import encode_png
 from ultraref.datasets.transforms.ultrasound.gallery import SHOWN, augmentation_sheet, find_samples
 from ultraref.testing.phantom import make_phantom
@@ -36,7 +37,8 @@ def main():
     step = 255 / (args.levels - 1)
     sheet = np.rint(np.rint(sheet / step) * step).astype(np.uint8)
     Path(args.out).parent.mkdir(parents=True, exist_ok=True)
-    Path(args.out).write_bytes(encode_png(sheet))
+    with atomic_file(args.out) as file:
+        file.write(encode_png(sheet))
     print(f"wrote {args.out}")
 
 

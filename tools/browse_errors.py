@@ -49,11 +49,11 @@ def main():
 
 def print_table(scores: dict[str, dict[str, np.ndarray]]) -> None:
     """Prints mean and quantiles of Dice for each type."""
-    print("| Error | primary, mean | primary, 5 / 50 / 95 % | final, mean | final, 5 / 50 / 95 % | fallbacks |")
+    print("| Error | primary, mean | primary, 5 / 50 / 95 % | whole, mean | whole, 5 / 50 / 95 % | fallbacks |")
     print("|---|---|---|---|---|---|")
     for name, values in scores.items():
         cells = [name]
-        for key in ("primary", "final"):
+        for key in ("primary", "whole"):
             low, median, high = np.quantile(values[key], [0.05, 0.5, 0.95])
             cells += [f"{values[key].mean():.2f}", f"{low:.2f} / {median:.2f} / {high:.2f}"]
         print("| " + " | ".join([*cells, f"{100 * values['fallback'].mean():.1f} %"]) + " |")

@@ -18,5 +18,3 @@ default_hooks = dict(checkpoint=dict(save_best="val_coarse/dice"))
 train_dataloader = dict(dataset=dict(data_root=_base_.data_root, fold=_base_.fold))
 val_dataloader = dict(dataset=dict(data_root=_base_.data_root, fold=_base_.fold))
 test_dataloader = dict(dataset=dict(data_root=_base_.data_root, fold=_base_.fold))
-# Where tools/predict_coarse.py stores the predictions of these networks, for phase 2.
-predictions_root = f"work_dirs/predictions/transunet_{_base_.set_name}"

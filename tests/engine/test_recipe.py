@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
+from ultraref.apis.print_config import format_config
 from ultraref.engine.config_check import ConfigError
 from ultraref.engine.recipe import bases_of, find_set_file, parameters_of, read_recipe, run_name
 
@@ -138,8 +139,15 @@ def test_an_ablation_outside_finds_the_shipped_sets(tmp_path):
         (GATED, None, "x", r"--fold x: a fold is a number from 0 on, or 'all'"),
         (GATED, None, -1, r"--fold -1: a fold is a number"),
         (GATED, None, "all", r"--fold all is for recipes of phase 2"),
-        (GATED, "all", None, r"gated.py can't be read for set all: .*one set only"),
-        (ROOT / "configs/quickstart/phase1.py", "busbra", None, r"phase1.py inherits a file that does not exist"),
+        (GATED, None, "³", r"a fold is a number"),
+        (GATED, "all", None, r"(gated|ultrarefiner).py can't be read for set all: .*only recipes of phase 2 take it"),
+        (
+            ROOT / "configs/quickstart/phase1.py",
+            "busbra",
+            None,
+            r"phase1.py takes the sets busi, phantoms, but --set is busbra",
+        ),
+        (ROOT / "configs/quickstart/gated.py", "own", None, r"takes the sets busi, phantoms, but --set is own"),
         (ROOT / "configs/_base_/default_runtime.py", "busi", None, r"is no recipe that takes a set"),
         (ROOT / "configs/_base_/default_runtime.py", None, 1, r"is no recipe that takes a fold"),
     ],
@@ -154,3 +162,32 @@ def test_bases_are_found_with_their_variables(monkeypatch):
     assert ROOT / "configs/_base_/datasets/bus_uclm.py" in bases_of(ROOT / "configs/phase1/transunet.py")
     assert bases_of(GATED) == [ROOT / "configs/phase3/ultrarefiner.py"]
     assert find_set_file("busi", GATED) == ROOT / "configs/_base_/datasets/busi.py"
+
+
+def test_a_set_outside_is_named_by_its_path_wherever_it_is_read_again(tmp_path):
+    path = tmp_path / "clinic.py"
+    path.write_text("set_name = 'clinic'\ndata_root = '/images/clinic'\nsets = {set_name: data_root}\n")
+    cfg = read_recipe(ROOT / "configs/phase3/ultrarefiner.py", path, 1)
+    assert parameters_of(cfg) == (str(path), "1")
+    assert places(read_recipe(ROOT / "configs/phase3/ultrarefiner.py", *parameters_of(cfg))) == places(cfg)
+    command = cfg.made_by["work_dirs/transunet_clinic_fold1/best.pth"]
+    assert command == f"python tools/train.py configs/phase1/transunet.py --set {path} --fold 1"
+    # And by the text that `print_config` makes of it.
+    assert "/images/clinic" in format_config(cfg, "data_root")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("alias = dict(set='busi')", "states a set and a fold"),
+        ("alias = dict(set='busi', fld=0)", "states a set and a fold"),
+        ("model = dict(", "can't be read: SyntaxError"),
+        ("model = dict(x=undefined)", "can't be read: NameError: name 'undefined'"),
+        ("model = dict(x=_base_.nothing)", "can't be read: AttributeError"),
+    ],
+)
+def test_mistakes_in_a_file_are_named(tmp_path, text, message):
+    path = tmp_path / "mine.py"
+    path.write_text(f"_base_ = {str(GATED)!r}\n{text}\n")
+    with pytest.raises(ConfigError, match=rf"mine\.py.*{message}"):
+        read_recipe(path)

@@ -5,7 +5,9 @@ import torch
 from torch import nn
 
 from ultraref import provenance
-from ultraref.models.checkpoint_loading import compare_shapes, load_part, load_strictly
+from ultraref.models.checkpoint_loading import compare_shapes, load_model, load_part, load_strictly
+from ultraref.registry import MODELS
+from ultraref.testing.tiny_models import tiny_refinement, tiny_refiner, tiny_sam
 
 
 def write(path, state, **meta):
@@ -93,3 +95,21 @@ def test_code_is_not_unpickled(tmp_path):
     torch.save(dict(state_dict={}, meta=Harmful()), tmp_path / "best.pth")
     with pytest.raises(ValueError, match="can't be read"):
         load_part(nn.Linear(2, 3), tmp_path / "best.pth", prefix="network.")
+
+
+def test_a_whole_model_with_another_scale_than_in_training_is_refused(tmp_path):
+    """In a test, a resumed run and `init_model` alike."""
+    first = MODELS.build(tiny_refinement())
+    checkpoint = dict(state_dict=first.state_dict(), meta=dict(input_contract=first.input_contract()))
+    load_model(MODELS.build(tiny_refinement()), checkpoint, "best.pth")
+    sam = tiny_sam(64, image_encoder=dict(tiny_sam(64)["image_encoder"], scale="minmax"))
+    with pytest.raises(
+        ValueError, match=r"(?s)the model in best\.pth was trained on other.*sam_scale: imagenet.*minmax in the"
+    ):
+        load_model(MODELS.build(tiny_refinement(refiner=tiny_refiner(sam=sam))), checkpoint, "best.pth")
+    allowed = MODELS.build(tiny_refinement(refiner=tiny_refiner(sam=sam, allow_contract_change=True)))
+    load_model(allowed, checkpoint, "best.pth")
+    # Old checkpoints: no scale, which was ImageNet's, and no coarse size, or none known.
+    old = {key: value for key, value in first.input_contract().items() if key != "sam_scale"}
+    for contract in (old, dict(old, coarse_size=None), None):
+        load_model(MODELS.build(tiny_refinement()), dict(checkpoint, meta=dict(input_contract=contract)), "best.pth")

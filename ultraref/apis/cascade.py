@@ -20,6 +20,7 @@ from ultraref.apis.predict_coarse import predict_coarse
 from ultraref.apis.test import test
 from ultraref.apis.train import train
 from ultraref.atomic import write_json
+from ultraref.engine.recipe import parameters_of
 from ultraref.evaluation import OVERLAP_NAMES
 
 STAMP = "finished.json"
@@ -118,7 +119,7 @@ class _StepRunner:
         self._begun = time.perf_counter()
         with _one_thread_each(), ProcessPoolExecutor(self.jobs, _preloaded_context()) as pool:
             futures = {
-                pool.submit(_train_recipe, cfg.filename, cfg.set_name, cfg.fold, cfg.work_dir, resume): (
+                pool.submit(_train_recipe, cfg.filename, *parameters_of(cfg), cfg.work_dir, resume): (
                     name,
                     stamp,
                     key,
@@ -186,7 +187,7 @@ def _name(cfg: Config) -> str:
     return Path(cfg.work_dir).name
 
 
-def _train_recipe(path: str, set: str, fold: int, work_dir: str, resume: bool) -> None:
+def _train_recipe(path: str, set: str, fold: str, work_dir: str, resume: bool) -> None:
     """Trains in a process of its own."""
     train(load_config(path, work_dir=work_dir, set=set, fold=fold), resume=resume)
 

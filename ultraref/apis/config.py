@@ -5,8 +5,9 @@ from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
-from ultraref.engine.config_check import check_cfg_options, check_config
-from ultraref.engine.recipe import read_recipe, run_name
+from ultraref.engine.config_check import ConfigError, check_cfg_options, check_config
+from ultraref.engine.config_origin import NAMED_PARTS, find_unknown_parts, leaves
+from ultraref.engine.recipe import parameters_of, read_recipe, reading_with, recipe_name, run_name
 
 
 def load_config(
@@ -34,6 +35,11 @@ def load_config(
             imported, or the set or fold doesn't fit the config.
     """
     cfg = read_recipe(path, set, fold)
+    if any(value is None and len(key) > 1 and key[-2] in NAMED_PARTS for key, value in leaves(cfg.to_dict())):
+        with reading_with(path, *parameters_of(cfg)):
+            unknown = find_unknown_parts(path)
+        if unknown:
+            raise ConfigError(f"{path}:\n" + "\n".join(f"- {line}" for line in unknown))
     if cfg_options:
         check_cfg_options(cfg, cfg_options)
         cfg.merge_from_dict(cfg_options)
@@ -41,8 +47,26 @@ def load_config(
         cfg.work_dir = str(work_dir)
     elif cfg.get("work_dir") is None:
         cfg.work_dir = str(Path("work_dirs") / run_name(cfg))
+    if (
+        cfg.get("predictions_root") is None
+        and "set_name" in cfg
+        and cfg.get("model", {}).get("type") == "CoarseSegmentor"
+    ):
+        # Named after the recipe that makes them, so that those of an ablation never replace the recipe's own.
+        cfg.predictions_root = f"work_dirs/predictions/{recipe_name(cfg)}_{cfg.set_name}"
     check_config(cfg)
     return cfg
+
+
+class CfgOptions(DictAction):
+    """MMEngine's action, which fails with a traceback on a word without `=`."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        """Refuses such a word with the parser's own message."""
+        for value in values:
+            if "=" not in value:
+                parser.error(f"{option_string} takes KEY=VALUE, but got {value!r}")
+        super().__call__(parser, namespace, values, option_string)
 
 
 def add_config_arguments(parser: argparse.ArgumentParser, config_help: str = "config file") -> None:
@@ -53,7 +77,7 @@ def add_config_arguments(parser: argparse.ArgumentParser, config_help: str = "co
     )
     parser.add_argument("--fold", metavar="FOLD", help="the fold that is held out, of a recipe: 0, 1, ... or all")
     parser.add_argument(
-        "--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE", help="change keys of the config"
+        "--cfg-options", nargs="+", action=CfgOptions, metavar="KEY=VALUE", help="change keys of the config"
     )
 
 

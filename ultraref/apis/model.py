@@ -5,10 +5,9 @@ from mmengine.config import Config
 from mmengine.model import BaseModel
 from mmengine.registry import init_default_scope
 
-from ultraref import provenance
 from ultraref.apis.config import load_config
 from ultraref.checkpoint import load_checkpoint_file
-from ultraref.models.checkpoint_loading import OTHER_MODEL, load_strictly, without_initial_weights
+from ultraref.models.checkpoint_loading import load_model, without_initial_weights
 from ultraref.registry import MODELS
 
 
@@ -31,6 +30,5 @@ def init_model(config: str | Config, checkpoint: str, device: str = "cpu") -> Ba
     init_default_scope("ultraref")
     loaded = load_checkpoint_file(checkpoint)
     model = MODELS.build(without_initial_weights(cfg.model))
-    load_strictly(model, loaded["state_dict"], f"checkpoint {checkpoint}", hint=OTHER_MODEL)
-    provenance.record_loaded(model, str(checkpoint), loaded.get("meta", {}).get("trained_on", []))
+    load_model(model, loaded, checkpoint)
     return model.to(torch.device(device)).eval()

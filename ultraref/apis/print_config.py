@@ -27,7 +27,9 @@ def format_config(
     for path, value in leaves(cfg.to_dict()):
         dotted = ".".join(path)
         if dotted == only or dotted.startswith(f"{only}." if only else ""):
-            origin = "the command" if path == ("work_dir",) else origins.of(path, value)
+            # Settled by `load_config`, from the names of recipe, set and fold.
+            is_settled = len(path) == 1 and not origins.is_in_files(path[0])
+            origin = "name of the run" if is_settled else origins.of(path, value)
             rows.append((f"{dotted} = {value!r}", origin))
     if not rows:
         raise ConfigError(f"{cfg.filename} has no key {only!r}; its keys are {', '.join(sorted(cfg.keys()))}")

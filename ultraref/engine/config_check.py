@@ -221,7 +221,7 @@ def _check_option(cfg: Config, dotted: str) -> list[str]:
     if root in node and root not in TOP_LEVEL_KEYS:
         return [
             f"{dotted}: {root} is a helper variable of the config, whose value has been copied to where it is used, so that "
-            f"changing it would do nothing; set the place itself, such as train_dataloader.dataset.{dotted} or model.{dotted}"
+            f"changing it would do nothing; set the place itself{_places(cfg, root)}"
         ]
     *parents, last = dotted.split(".")
     for part in parents:
@@ -244,6 +244,18 @@ def _check_option(cfg: Config, dotted: str) -> list[str]:
             owner = node.get("type", ".".join(path))
             return [f"{dotted}: {owner} has no argument {last!r}{_hint(last, allowed | set(node), 'it takes')}"]
     return [_no_such_key(dotted, path, last, node)]
+
+
+def _places(cfg: Config, variable: str) -> str:
+    """Where the value of a variable stands under keys that the runner reads."""
+    found = [
+        ".".join([*path, str(key)])
+        for path, node in _walk(dict(cfg.items()), [])
+        if path[0] in TOP_LEVEL_KEYS
+        for key, value in node.items()
+        if cfg[variable] is not None and value == cfg[variable]
+    ]
+    return f": {', '.join(found[:3])}" if found else ""
 
 
 def _child(node, part: str) -> tuple | None:

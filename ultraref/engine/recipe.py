@@ -52,6 +52,10 @@ def read_recipe(path: str | Path, set: str | Path | None = None, fold: int | str
     cfg = _read(path, set, fold)
     alias = cfg.get("alias")
     if alias is not None:
+        if sorted(alias) != ["fold", "set"]:
+            raise ConfigError(
+                f"{path}: alias is {dict(alias)}; it states a set and a fold: alias = dict(set='busi', fold=0)"
+            )
         if (set is None or set == alias.set) and (fold is None or fold == str(alias.fold)):
             return cfg if (cfg.set_name, str(cfg.fold)) == (alias.set, str(alias.fold)) else _read(path, **alias)
         raise ConfigError(
@@ -59,6 +63,8 @@ def read_recipe(path: str | Path, set: str | Path | None = None, fold: int | str
             f"{os.path.relpath(bases_of(path)[0])} --set {set or alias.set} --fold {fold or alias.fold}"
         )
     _check_chosen(cfg, path, set, fold)
+    if set is not None and _is_path(set):
+        _keep_path(cfg, str(Path(set).resolve()))
     return cfg
 
 
@@ -75,6 +81,12 @@ def run_name(cfg: Config) -> str:
     return cfg.get("run_name", "{stem}_{set}_{fold}").format(stem=stem, set=cfg.set_name, fold=fold)
 
 
+def recipe_name(cfg: Config) -> str:
+    """Returns the name of a recipe's file without its suffix; of an alias, that of the recipe that it stands for."""
+    path = Path(cfg.filename)
+    return (bases_of(path)[0] if "alias" in cfg else path).stem
+
+
 def find_set_file(set: str, config: Path) -> Path:
     """Returns the file that describes a set.
 
@@ -85,7 +97,7 @@ def find_set_file(set: str, config: Path) -> Path:
     Raises:
         ConfigError: there is no such set or file; the known sets are listed.
     """
-    if set.endswith(".py") or os.sep in set:
+    if _is_path(set):
         if Path(set).is_file():
             return Path(set).resolve()
         raise ConfigError(f"--set {set}: there is no such file; give a file like configs/_base_/datasets/busi.py")
@@ -97,6 +109,18 @@ def find_set_file(set: str, config: Path) -> Path:
         f"--set {set}: {folder} has no {set}.py; the sets are {', '.join(known)}. A set of your own is one such file, "
         "here or anywhere (--set PATH.py)"
     )
+
+
+def _is_path(set: str) -> bool:
+    return set.endswith(".py") or os.sep in set
+
+
+def _keep_path(cfg: Config, file: str) -> None:
+    """Notes where the file of a set lies, for whoever reads the recipe again, also by the commands of `made_by`."""
+    cfg.set_file = file
+    if cfg.get("made_by"):
+        named = re.compile(rf"--set {re.escape(cfg.set_name)}(?=\s|$)")
+        cfg.made_by = {path: named.sub(lambda _: f"--set {file}", command) for path, command in cfg.made_by.items()}
 
 
 def dataset_folder(config: Path) -> Path:
@@ -116,7 +140,7 @@ def bases_of(path: Path) -> list[Path]:
 
 
 def _checked_fold(fold: int | str | None) -> str | None:
-    if fold is None or str(fold) == ALL_FOLDS or str(fold).isdigit():
+    if fold is None or str(fold) == ALL_FOLDS or str(fold).isdecimal():
         return None if fold is None else str(fold)
     raise ConfigError(f"--fold {fold}: a fold is a number from 0 on, or {ALL_FOLDS!r}")
 
@@ -141,10 +165,11 @@ def parameters_of(cfg: Config) -> tuple[str | None, str | None]:
     """Returns the set and the fold that a config was read with, as `read_recipe` takes them; None for a config without."""
     if "fold" not in cfg or "set_name" not in cfg:
         return None, None
-    return cfg.set_name, ALL_FOLDS if cfg.fold is None else str(cfg.fold)
+    return cfg.get("set_file", cfg.set_name), ALL_FOLDS if cfg.fold is None else str(cfg.fold)
 
 
 def _read(path: Path, set: str | None, fold: int | str | None) -> Config:
+    _check_known(path, set)
     try:
         with reading_with(path, set, fold):
             return Config.fromfile(path)
@@ -152,13 +177,31 @@ def _read(path: Path, set: str | None, fold: int | str | None) -> Config:
         raise ConfigError(f"{path}: custom_imports: {_compat.explain_missing(error)}") from error
     except FileNotFoundError as error:
         raise ConfigError(f"{path} inherits a file that does not exist: {error}") from error
-    except (KeyError, AttributeError) as error:
-        if set is None:
-            raise
-        # A recipe looks up what the file of a set says.
+    except (SyntaxError, KeyError, AttributeError, NameError, TypeError) as error:
+        # Configs are programs; a recipe looks up what the file of a set says.
+        advice = (
+            ". The file of one set states set_name, data_root and sets; that of several, as all.py, has no data_root, and only "
+            "recipes of phase 2 take it"
+        )
+        about_set = set is not None and isinstance(error, (KeyError, AttributeError))
         raise ConfigError(
-            f"{path} can't be read for set {set}: {error}. Does this recipe take one set only?"
+            f"{path} can't be read{f' for set {set}' if set else ''}: {type(error).__name__}: {error}{advice if about_set else ''}"
         ) from error
+
+
+def _check_known(path: Path, set: str | None) -> None:
+    """Refuses a set that a recipe has no file of its own for: those of the quick start know a few."""
+    if set is None:
+        return
+    text = path.read_text(encoding="utf-8")
+    for place in re.findall(rf"([\w./]*/)\{{\{{\${SET}:\w+\}}\}}\.py", text):
+        folder = (path.parent / place).resolve()
+        known = sorted(file.stem for file in folder.glob("*.py"))
+        if folder != dataset_folder(path).resolve() and set not in known:
+            raise ConfigError(f"{path} takes the sets {', '.join(known)}, but --set is {set}")
+    for name in re.findall(r"""_base_ = ["']([^"'{]+\.py)["']""", text):
+        if (path.parent / name).is_file():
+            _check_known(path.parent / name, set)
 
 
 def _check_chosen(cfg: Config, path: Path, set: str | None, fold: str | None) -> None:

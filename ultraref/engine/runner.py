@@ -16,11 +16,10 @@ from mmengine.runner import BaseLoop, Runner
 from mmengine.runner.checkpoint import weights_to_cpu
 from torch import distributed, nn
 
-from ultraref import provenance
 from ultraref.checkpoint import load_checkpoint_file, save_atomically, to_plain
 from ultraref.engine.component_lookup import accepted_arguments
 from ultraref.errors import UserError
-from ultraref.models.checkpoint_loading import OTHER_MODEL, load_strictly
+from ultraref.models.checkpoint_loading import load_model
 from ultraref.registry import DATASETS, RUNNERS
 
 # Those that `Runner.register_default_hooks` adds by itself.
@@ -226,8 +225,7 @@ class UltraRunner(Runner):
         checkpoint = load_checkpoint_file(filename, map_location)
         self.call_hook("after_load_checkpoint", checkpoint=checkpoint)
         model = self._bare_model()
-        load_strictly(model, checkpoint["state_dict"], f"checkpoint {filename}", hint=OTHER_MODEL)
-        provenance.record_loaded(model, filename, checkpoint["meta"].get("trained_on"))
+        load_model(model, checkpoint, filename)
         self._has_loaded = True
         self.logger.info(f"Loaded checkpoint {filename}")
         return checkpoint

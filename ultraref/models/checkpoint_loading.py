@@ -143,6 +143,54 @@ def load_part(module: nn.Module, path: str | Path, prefix: str) -> dict:
     return meta
 
 
+def load_model(module: nn.Module, checkpoint: Mapping, path: str | Path) -> None:
+    """Fills a whole model with a checkpoint of this package, strictly, and notes what it was trained on.
+
+    Args:
+        module: a segmentor.
+        checkpoint: from `load_checkpoint_file`.
+        path: where it came from.
+
+    Raises:
+        UserError: its keys or shapes don't fit, or the model takes other inputs than the checkpoint was trained on.
+    """
+    load_strictly(module, checkpoint["state_dict"], f"checkpoint {path}", hint=OTHER_MODEL)
+    meta = checkpoint.get("meta", {})
+    if hasattr(module, "input_contract") and not getattr(module, "allow_contract_change", False):
+        check_contract(module.input_contract(), meta.get("input_contract"), f"the model in {path}")
+    provenance.record_loaded(module, str(path), meta.get("trained_on"))
+
+
+def check_contract(own: Mapping, stored: Mapping | None, what: str) -> None:
+    """Compares what a model takes for granted about its inputs with what it was trained on.
+
+    Args:
+        own: the model's input contract, plain values by name.
+        stored: that of the checkpoint's meta; None where it has none.
+        what: what was loaded, for the message.
+
+    Raises:
+        UserError: they differ; lists the differences.
+    """
+    if stored is None:
+        return
+    # Checkpoints of a time when there was one scale don't name it; of another, the coarse size was not always known.
+    stored = {
+        "sam_scale": "imagenet",
+        **{key: value for key, value in stored.items() if value is not None or key == "roi"},
+    }
+    known = [key for key in own if key in stored or key != "coarse_size"]
+    differing = [key for key in known if stored.get(key) != own[key]] + [key for key in stored if key not in own]
+    if differing:
+        lines = "\n".join(
+            f"  {key}: {stored.get(key)} in the checkpoint, {own.get(key)} in the config" for key in differing
+        )
+        raise UserError(
+            f"{what} was trained on other inputs than this config gives it:\n{lines}\nMake the config agree, or set "
+            f"allow_contract_change=True in model.refiner if the change is on purpose."
+        )
+
+
 def without_initial_weights(model: dict) -> dict:
     """Returns a model config that loads no file while it is built.
 

@@ -1,4 +1,4 @@
-# UDIAT, "Dataset B": Yap et al. 2018. 163 images, which no model of this toolkit trains on: for tools/test.py alone.
+# UDIAT, "Dataset B": Yap et al. 2018. 163 images, kept for tests: the protocol trains on the five others.
 set_name = "udiat"
 data_root = "{{$ULTRAREF_DATA:data}}/udiat"
 sets = {set_name: data_root}

@@ -4,5 +4,4 @@ weights = "{{$ULTRAREF_WEIGHTS:weights}}/resnet34.a1_in1k/model.safetensors"
 encoder = dict(_delete_=True, type="TimmEncoder", name="resnet34", checkpoint=weights)
 decoder = dict(channels=(256, 128, 64, 32, 16))
 model = dict(network=dict(encoder=encoder, decoder=decoder))
-predictions_root = f"work_dirs/predictions/encoder_resnet34_{_base_.set_name}"
 made_by = {weights: "hf download timm/resnet34.a1_in1k model.safetensors --local-dir " + weights.rpartition("/")[0]}

@@ -177,3 +177,11 @@ def test_a_part_without_parameters_may_be_named(tmp_path, make_runner):
     stages = {"refiner": {"train": ["refiner", "data_preprocessor"]}}
     _, spy = run(make_runner, config(tmp_path, stages, epochs=1))
     assert spy.requires_grad[0] == REFINER
+
+
+@pytest.mark.parametrize(
+    ("stage", "message"), [({"epoch": 3}, "late trains nothing"), ({"train": [], "lr": 1}, "late has lr")]
+)
+def test_a_malformed_stage_is_named(stage, message):
+    with pytest.raises(ValueError, match=f"stages.{message}; a stage has train"):
+        ProgressiveUnfreezeHook({"late": stage})

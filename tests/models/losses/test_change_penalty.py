@@ -37,19 +37,19 @@ def test_no_mask_at_all_costs_nothing():
 
 def test_value_is_the_formula():
     rng = np.random.default_rng(0)
-    refined, coarse, dice = rng.random((4, 1, 5, 5)), rng.random((4, 1, 5, 5)), np.array([0.2, 0.5, 0.65, 0.95])
+    sam, coarse, dice = rng.random((4, 1, 5, 5)), rng.random((4, 1, 5, 5)), np.array([0.2, 0.5, 0.65, 0.95])
     weight = np.clip((dice - 0.3) / (0.7 - 0.3), 0, 1)
-    expected = np.mean([np.mean((q - p) ** 2) * w for q, p, w in zip(refined, coarse, weight)])
-    loss = ChangePenalty(low=0.3, high=0.7, per="frame")(*(torch.from_numpy(a) for a in (refined, coarse, dice)))
+    expected = np.mean([np.mean((q - p) ** 2) * w for q, p, w in zip(sam, coarse, weight)])
+    loss = ChangePenalty(low=0.3, high=0.7, per="frame")(*(torch.from_numpy(a) for a in (sam, coarse, dice)))
     assert loss.item() == pytest.approx(expected, rel=1e-12)
 
 
 def test_dice_is_a_constant():
     dice = torch.tensor([0.8], requires_grad=True)
-    refined = torch.rand(1, 1, 4, 4, requires_grad=True)
-    ChangePenalty()(refined, torch.rand(1, 1, 4, 4), dice).backward()
+    sam = torch.rand(1, 1, 4, 4, requires_grad=True)
+    ChangePenalty()(sam, torch.rand(1, 1, 4, 4), dice).backward()
     assert dice.grad is None
-    assert refined.grad.abs().sum() > 0
+    assert sam.grad.abs().sum() > 0
 
 
 def test_another_unit_is_refused():

@@ -187,3 +187,8 @@ def test_parts_have_names_and_can_be_left_out():
     assert [name for name, _ in refiner.prob_transforms.named_children()] == ["sharpen"]
     # The names are the config's own; what counts is what there is.
     assert refiner.input_contract()["prompts"] == [dict(type="BoxPromptGenerator")]
+
+
+def test_a_list_of_prompts_is_answered_with_what_to_write():
+    with pytest.raises(ValueError, match=r"prompts is a list; its parts have names: prompts=dict\(NAME="):
+        REFINERS.build(tiny_refiner(prompts=[dict(type="BoxPromptGenerator")]))

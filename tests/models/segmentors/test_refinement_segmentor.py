@@ -203,3 +203,8 @@ def test_hard_dice_by_hand():
     prob[0, 0, :2], gt[0, 0, 1:3] = 0.9, 1.0
     # 8 and 8 pixels, 4 of them common; then two empty masks.
     torch.testing.assert_close(hard_dice(prob, gt, smooth=1.0), torch.tensor([(2 * 4 + 1) / (8 + 8 + 1), 1.0]))
+
+
+def test_a_loss_is_left_out_by_its_name():
+    model = MODELS.build(tiny_refinement(losses=dict(coarse=None, refined=dict(type="ProbBCEDiceLoss"))))
+    assert list(model.losses) == list(model.loss_weights) == ["refined"]

@@ -95,12 +95,14 @@ class MaskErrorAugmentor:
         error = self.errors[self.draw_error(rng)]
         primary, params = error(mask, rng)
         fallback = params.pop("fallback", None)
-        final, secondary = self._perturb(primary, rng)
+        perturbed, secondary = self._perturb(primary, rng)
         temperature = rng.uniform(*self.temperature) if rng.random() < self.soft_prob else None
-        prob = final.astype(np.float32) if temperature is None else soften(final, temperature)
+        prob = perturbed.astype(np.float32) if temperature is None else soften(perturbed, temperature)
         area = area_of(mask)
         primary_scores = {"dice": dice(primary, mask), "area_ratio": area_of(primary) / area}
-        scores = {"dice": dice(final, mask), "area_ratio": area_of(final) / area} if secondary else primary_scores
+        scores = (
+            {"dice": dice(perturbed, mask), "area_ratio": area_of(perturbed) / area} if secondary else primary_scores
+        )
         record = {
             "error_type": error.name,
             "params": params,

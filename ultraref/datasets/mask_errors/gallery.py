@@ -57,7 +57,7 @@ def dice_by_type(
         progress: Wraps the iteration over masks, for a progress bar.
 
     Returns:
-        Class name -> ``primary`` and ``final`` Dice and ``fallback`` (bool), each (number of masks * draws,).
+        Class name -> ``primary`` and ``whole`` Dice and ``fallback`` (bool), each (number of masks * draws,).
     """
     augmentors = {name: MaskErrorAugmentor(weights={name: 1.0}, soft_prob=0.0) for name in PRESETS["default"]}
     records = {name: [] for name in augmentors}
@@ -67,7 +67,7 @@ def dice_by_type(
     return {
         name: {
             "primary": np.array([record["primary_dice"] for record in rows]),
-            "final": np.array([record["dice"] for record in rows]),
+            "whole": np.array([record["dice"] for record in rows]),
             "fallback": np.array([record["fallback"] is not None for record in rows]),
         }
         for name, rows in records.items()
@@ -75,7 +75,7 @@ def dice_by_type(
 
 
 def dice_histogram(scores: dict[str, dict[str, np.ndarray]]):
-    """A histogram of Dice for each type: the primary error's filled, the final one's as a line.
+    """A histogram of Dice for each type: the primary error's filled, that of the whole error, secondaries included, as a line.
 
     Args:
         scores: What :func:`dice_by_type` returns.
@@ -92,7 +92,7 @@ def dice_histogram(scores: dict[str, dict[str, np.ndarray]]):
     bins = np.linspace(0.0, 1.0, 41)
     for axis, (name, values) in zip(axes.flat, scores.items()):
         axis.hist(values["primary"], bins, color="#8fb8de", label="primary")
-        axis.hist(values["final"], bins, color="#1f3b57", histtype="step", label="final")
+        axis.hist(values["whole"], bins, color="#1f3b57", histtype="step", label="whole")
         axis.set_title(f"{name}, mean {values['primary'].mean():.2f}", fontsize=8)
         axis.set_yticks([])
         axis.tick_params(labelsize=7)

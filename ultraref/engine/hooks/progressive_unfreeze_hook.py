@@ -38,7 +38,7 @@ class ProgressiveUnfreezeHook(Hook):
     """
 
     def __init__(self, stages: dict[str, dict | None]):
-        built = [_Stage(name, **stage) for name, stage in stages.items() if stage is not None]
+        built = [_build_stage(name, stage) for name, stage in stages.items() if stage is not None]
         if not built:
             raise UserError("ProgressiveUnfreezeHook: stages is empty")
         self.stages = sorted(built, key=lambda stage: stage.epoch)
@@ -119,6 +119,17 @@ class ProgressiveUnfreezeHook(Hook):
     def _restore_lr(self, optimizer) -> None:
         for group, lr in zip(optimizer.param_groups, self._unscaled):
             group["lr"] = lr
+
+
+def _build_stage(name: str, stage: dict) -> "_Stage":
+    unknown = sorted(set(stage) - {"epoch", "train", "eval", "lr_factor"})
+    if unknown or "train" not in stage:
+        found = f"has {', '.join(unknown)}" if unknown else "trains nothing"
+        raise UserError(
+            f"ProgressiveUnfreezeHook.stages.{name} {found}; a stage has train, and may have epoch, eval and lr_factor. Is the name "
+            "of a stage misspelt?"
+        )
+    return _Stage(name, **stage)
 
 
 class _Stage:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ultraref.models.checkpoint_loading import load_part
+from ultraref.models.checkpoint_loading import check_contract, load_part
 from ultraref.models.coarse.sources import BaseCoarseSource, CoarseOutput
 from ultraref.registry import COARSE_SOURCES, MODELS
 
@@ -26,7 +26,8 @@ class FromSAM2Rad(BaseCoarseSource):
         # Built by name: the segmentors import the coarse networks, and not the other way round.
         self.model = MODELS.build(model)
         if checkpoint is not None:
-            load_part(self.model, checkpoint, prefix="")
+            meta = load_part(self.model, checkpoint, prefix="")
+            check_contract(self.model.input_contract(), meta.get("input_contract"), f"the model in {checkpoint}")
         self.size = self.model.sam.mask_size
 
     def forward(self, inputs: dict[str, Tensor]) -> CoarseOutput:

@@ -43,10 +43,12 @@ class BaseRefiner(nn.Module, ABC):
         image_size: S, side of the images that it takes.
         trained_coarse_size: side of the coarse frame of the masks that it was trained on; None where no checkpoint says it, or
             where it doesn't matter.
+        allow_contract_change: whether a checkpoint that was trained on other inputs may be loaded.
     """
 
     image_size: int
     trained_coarse_size: int | None = None
+    allow_contract_change: bool = False
 
     @abstractmethod
     def forward(

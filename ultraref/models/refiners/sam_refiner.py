@@ -1,7 +1,7 @@
 """The SAM refiner: ROI, prompts, SAM, paste."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import torch
@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ultraref.errors import UserError
-from ultraref.models.checkpoint_loading import load_part, without_initial_weights
+from ultraref.models.checkpoint_loading import check_contract, load_part, without_initial_weights
 from ultraref.models.mask_components import MaskComponents, find_components
 from ultraref.models.mask_statistics import is_empty
 from ultraref.models.refiners.base import BaseRefiner, RefinerOutput
@@ -60,6 +60,11 @@ class SAMRefiner(BaseRefiner):
         allow_contract_change: bool = False,
     ):
         super().__init__()
+        for name, parts in (("prompts", prompts), ("prob_transforms", prob_transforms or {})):
+            if not isinstance(parts, Mapping):
+                raise UserError(
+                    f"SAMRefiner: {name} is a {type(parts).__name__}; its parts have names: {name}=dict(NAME=dict(type=...), ...)"
+                )
         if selection not in ("best", "soft"):
             raise UserError(f"SAMRefiner: selection is {selection!r}; it must be 'best' or 'soft'")
         if embedding_cache is not None and roi is not None:
@@ -93,6 +98,7 @@ class SAMRefiner(BaseRefiner):
         )
         self.image_size = self.sam.image_size
         self.selection, self.multimask = selection, multimask
+        self.allow_contract_change = allow_contract_change
         self.embedding_cache = None if embedding_cache is None else EmbeddingCache(embedding_cache)
         if checkpoint is not None:
             meta = load_part(self, checkpoint, prefix="refiner.")
@@ -104,21 +110,10 @@ class SAMRefiner(BaseRefiner):
         return dict(self._contract, sam_size=self.sam.image_size, sam_scale=self.sam.image_encoder.scale)
 
     def _check_contract(self, stored: dict | None, path: str) -> None:
-        own = self.input_contract()
-        if stored is not None:
-            # Checkpoints of a time when there was one scale don't name it.
-            stored = {"sam_scale": "imagenet", **stored}
-            # The model that joins coarse source and refiner compares it.
-            self.trained_coarse_size = stored.get("coarse_size")
-        differing = [key for key in own if stored is not None and stored.get(key) != own[key]]
-        if differing:
-            lines = "\n".join(
-                f"  {key}: {stored.get(key)} in the checkpoint, {own[key]} in the config" for key in differing
-            )
-            raise UserError(
-                f"the refiner in {path} was trained on other inputs than this config gives it:\n{lines}\nMake the config agree, "
-                f"or set allow_contract_change=True in model.refiner if the change is on purpose."
-            )
+        stored = dict(stored or {})
+        # The model that joins coarse source and refiner compares it.
+        self.trained_coarse_size = stored.pop("coarse_size", None)
+        check_contract(self.input_contract(), stored or None, f"the refiner in {path}")
 
     def forward(
         self,

@@ -79,7 +79,13 @@ class EmbeddingCache:
             rows = [paths.index(path) for path in missed]
             with torch.no_grad():
                 normalised = sam.normalise(image[rows], None if content_size is None else content_size[rows])
-                embeddings = sam.encode(normalised).features.permute(0, 2, 3, 1)
+                encoded = sam.encode(normalised)
+            if encoded.high_resolution:
+                raise UserError(
+                    f"the embedding cache keeps one map an image, but {type(sam.image_encoder).__name__} gives finer ones as well; "
+                    "set embedding_cache=None"
+                )
+            embeddings = encoded.features.permute(0, 2, 3, 1)
             for path, embedding in zip(missed, embeddings):
                 found[path] = embedding
                 self._write(path, embedding)

@@ -99,7 +99,8 @@ class SAM(nn.Module):
                 f"SAM ({self.image_encoder.describe()}) takes images (B, 3, {self.image_size}, {self.image_size}), "
                 f"but got {tuple(image.shape)}"
             )
-        return ImageEmbedding(self.image_encoder(image))
+        output = self.image_encoder(image)
+        return output if isinstance(output, ImageEmbedding) else ImageEmbedding(output)
 
     def decode(
         self, embedding: ImageEmbedding, prompts: Prompts, multimask_output: bool = True

@@ -66,6 +66,11 @@ class RefinementSegmentor(BaseModel):
         coarse_grad_scale: float = 1.0,
     ):
         super().__init__(data_preprocessor=data_preprocessor)
+        # None leaves out a loss that a base config has, and its weight with it.
+        left_out = [role for role, config in losses.items() if config is None]
+        losses, loss_weights = (
+            {role: value for role, value in part.items() if role not in left_out} for part in (losses, loss_weights)
+        )
         unknown = sorted(set(losses) - set(LOSS_ROLES))
         if unknown:
             raise UserError(f"model.losses has the unknown roles {unknown}; the roles are {', '.join(LOSS_ROLES)}")
@@ -89,6 +94,11 @@ class RefinementSegmentor(BaseModel):
     def input_contract(self) -> dict:
         """Returns the refiner's input contract and the coarse size, which go into every checkpoint's meta."""
         return dict(self.refiner.input_contract(), coarse_size=self.coarse_source.size)
+
+    @property
+    def allow_contract_change(self) -> bool:
+        """Whether a checkpoint that was trained on other inputs may be loaded."""
+        return self.refiner.allow_contract_change
 
     def _check_coarse_size(self) -> None:
         trained, size = self.refiner.trained_coarse_size, self.coarse_source.size

@@ -78,6 +78,10 @@ class SAM2RadSegmentor(BaseModel):
         """Side of SAM's frame in pixels: what the data sets resize to."""
         return {"sam": self.sam.image_size}
 
+    def input_contract(self) -> dict:
+        """Returns SAM's size and scale, which go into every checkpoint's meta."""
+        return dict(sam_size=self.sam.image_size, sam_scale=self.sam.image_encoder.scale)
+
     def init_weights(self) -> None:
         """Prints what trains; called by the runner before training."""
         super().init_weights()

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from ultraref.models.sam.image_embedding import ImageEmbedding
 from ultraref.models.sam.image_encoders.pixel_scale import PixelScale
 
 
@@ -35,8 +36,8 @@ class BaseImageEncoder(nn.Module, metaclass=ABCMeta):
     pixel_scale: PixelScale
 
     @abstractmethod
-    def forward(self, image: Tensor) -> Tensor:
-        """Maps normalised images (B, 3, S, S) to embeddings (B, C, e, e)."""
+    def forward(self, image: Tensor) -> Tensor | ImageEmbedding:
+        """Maps normalised images (B, 3, S, S) to embeddings (B, C, e, e), or to an `ImageEmbedding` that has finer maps as well."""
 
     @abstractmethod
     def describe(self) -> str:
