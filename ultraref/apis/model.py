@@ -32,5 +32,5 @@ def init_model(config: str | Config, checkpoint: str, device: str = "cpu") -> Ba
     loaded = load_checkpoint_file(checkpoint)
     model = MODELS.build(without_initial_weights(cfg.model))
     load_strictly(model, loaded["state_dict"], f"checkpoint {checkpoint}", hint=OTHER_MODEL)
-    provenance.record_loaded(model, str(checkpoint), loaded.get("meta", {}).get("trained_on", []))
+    provenance.record_checkpoint(model, str(checkpoint), loaded["meta"])
     return model.to(torch.device(device)).eval()

@@ -227,7 +227,7 @@ class UltraRunner(Runner):
         self.call_hook("after_load_checkpoint", checkpoint=checkpoint)
         model = self._bare_model()
         load_strictly(model, checkpoint["state_dict"], f"checkpoint {filename}", hint=OTHER_MODEL)
-        provenance.record_loaded(model, filename, checkpoint["meta"].get("trained_on"))
+        provenance.record_checkpoint(model, filename, checkpoint["meta"])
         self._has_loaded = True
         self.logger.info(f"Loaded checkpoint {filename}")
         return checkpoint
