@@ -32,3 +32,18 @@ def test_a_copy_has_the_records_and_keeps_them_to_itself():
     provenance.record_loaded(twin, "two.pth", ["b"])
     assert provenance.collect(twin) == {"one.pth": {"a"}, "two.pth": {"b"}}
     assert provenance.collect(part) == {"one.pth": {"a"}}
+
+
+def test_a_checkpoint_hands_on_its_published_weights():
+    model = nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1))
+    provenance.record_weights(model[0], "resnet34.a1_in1k", {"seen": {}})
+    profiles = {"lite_medsam": {"seen": {"busi": {"state": "presumed"}}}}
+    provenance.record_checkpoint(model[1], "phase2.pth", {"trained_on": ["a"], "profiles": profiles})
+    assert provenance.collect(model) == {"phase2.pth": {"a"}}
+    assert provenance.collect_weights(model) == {"resnet34.a1_in1k": {"seen": {}}, **profiles}
+    # One that started from scratch says so, and one of before this was noted says nothing.
+    scratch, old = nn.Linear(1, 1), nn.Linear(1, 1)
+    provenance.record_checkpoint(scratch, "scratch.pth", {"trained_on": ["a"], "profiles": {}})
+    provenance.record_checkpoint(old, "old.pth", {"trained_on": ["a"]})
+    assert provenance.collect_weights(scratch) == {}
+    assert "doesn't say" in provenance.collect_weights(old)["old.pth"]["note"]

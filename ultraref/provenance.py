@@ -1,15 +1,32 @@
-"""Which images the parts of a model were trained on.
+"""Which images the parts of a model were trained on, and which published weights they started from.
 
-A part that loads a checkpoint says so with `record_loaded`; the provenance hook gathers the records of the whole model,
-writes them into every checkpoint and refuses to evaluate on an image that some part has seen. Records are kept on the
-modules themselves, so that they follow a part wherever it is used, and are copied with it.
+A part that loads a file says so with `record_checkpoint`, `record_weights` or `record_unlisted`; the provenance hook
+gathers the records of the whole model, writes them into every checkpoint and refuses to evaluate on an image that some
+part has seen. Of published weights it is known at best which sets they have seen, not which images: that is reported.
+Records are kept on the modules themselves, so that they follow a part wherever it is used, and are copied with it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from torch import nn
 
-_ATTRIBUTE = "_loaded_checkpoints"
+_CHECKPOINTS = "_loaded_checkpoints"
+_WEIGHTS = "_loaded_weights"
+
+
+def record_checkpoint(module: nn.Module, path: str, meta: Mapping) -> None:
+    """Notes on `module` that its weights come from a checkpoint of this package, and inherits what that one notes.
+
+    Args:
+        module: the part whose weights were loaded.
+        path: the checkpoint, as the user named it.
+        meta: of the checkpoint. Where it doesn't say which published weights are in it (`profiles`), they are unknown.
+    """
+    record_loaded(module, path, meta.get("trained_on"))
+    if "profiles" not in meta:
+        record_unlisted(module, str(path), "a checkpoint that doesn't say which published weights it started from")
+    for name, record in meta.get("profiles", {}).items():
+        record_weights(module, name, record)
 
 
 def record_loaded(module: nn.Module, path: str, trained_on: Iterable[str] | None) -> None:
@@ -19,17 +36,41 @@ def record_loaded(module: nn.Module, path: str, trained_on: Iterable[str] | None
         module: the part whose weights were loaded.
         path: the checkpoint, as the user named it.
         trained_on: sha256 of each image file that the checkpoint was trained on: the checkpoint's
-            `meta["trained_on"]`. None, for a checkpoint that doesn't say (a published SAM file), counts as none.
+            `meta["trained_on"]`. None, for a checkpoint that doesn't say, counts as none.
     """
-    records = dict(getattr(module, _ATTRIBUTE, {}))
-    records[str(path)] = frozenset(trained_on or ())
-    setattr(module, _ATTRIBUTE, records)
+    _add(module, _CHECKPOINTS, str(path), frozenset(trained_on or ()))
+
+
+def record_weights(module: nn.Module, name: str, record: Mapping) -> None:
+    """Notes on `module` that published weights are in it.
+
+    Args:
+        module: the part whose weights were loaded.
+        name: of the weights.
+        record: their profile in plain types; at least `seen`, see `ultraref.models.weights`.
+    """
+    _add(module, _WEIGHTS, name, dict(record))
+
+
+def record_unlisted(module: nn.Module, name: str, note: str) -> None:
+    """Notes on `module` that weights are in it of which nothing is known; `note` says why."""
+    record_weights(module, name, {"name": name, "note": note, "seen": {}})
 
 
 def collect(model: nn.Module) -> dict[str, frozenset[str]]:
     """Returns what the parts of `model` loaded: checkpoint path -> sha256 of the images it was trained on."""
     records: dict[str, frozenset[str]] = {}
     for module in model.modules():
-        for path, hashes in getattr(module, _ATTRIBUTE, {}).items():
+        for path, hashes in getattr(module, _CHECKPOINTS, {}).items():
             records[path] = records.get(path, frozenset()) | hashes
     return records
+
+
+def collect_weights(model: nn.Module) -> dict[str, dict]:
+    """Returns the published weights in the parts of `model`: name -> profile in plain types."""
+    return {name: record for module in model.modules() for name, record in getattr(module, _WEIGHTS, {}).items()}
+
+
+def _add(module: nn.Module, attribute: str, key: str, value) -> None:
+    # A new dict, so that a copy of the module keeps its own.
+    setattr(module, attribute, {**getattr(module, attribute, {}), key: value})

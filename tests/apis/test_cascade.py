@@ -37,12 +37,18 @@ def test_summary_is_complete_and_consistent(cascade):
         assert summary["delta"][name] == pytest.approx(summary["refined"][name] - summary["coarse"][name])
     low, high = summary["delta_dice_ci95"]
     assert low <= summary["delta"]["dice"] <= high
+    # Trained from scratch.
+    assert summary["weights_seen"] == {"phantoms": {}}
     assert sorted(summary["models"]) == ["gated_fold0", "phase2_fold0", "ultrarefiner_fold0"]
     # All three models were tested on the same images, by the same coarse network's masks before joint training.
     rows = list(csv.DictReader((folder(cascade, cascade.phase3[0]) / "metrics.csv").open()))
     assert float(np.mean([float(row["refined_dice"]) for row in rows])) == pytest.approx(
         summary["refined"]["dice"], abs=1e-6
     )
+    differences = [float(row["delta_dice"]) for row in rows]
+    assert summary["harmed"] == pytest.approx(np.mean([difference < -0.01 for difference in differences]))
+    assert summary["helped"] == pytest.approx(np.mean([difference > 0.01 for difference in differences]))
+    assert summary["worst"] == pytest.approx(min(differences), abs=1e-6)
     assert len(list((Path(cascade.work_dir) / "overlays").glob("*.png"))) == num_test
 
 
@@ -131,6 +137,7 @@ def test_checkpoints_load_without_unpickling_and_say_what_they_saw(cascade):
         checkpoint = torch.load(folder(cascade, path, fold) / "best.pth", weights_only=True)
         dataset = LesionDataset(**_dataset(load(cascade, path, fold=fold).train_dataloader.dataset))
         assert set(dataset.image_hashes.values()) <= set(checkpoint["meta"]["trained_on"])
+        assert checkpoint["meta"]["profiles"] == {}
     assert checkpoint["meta"]["input_contract"]["sam_size"] == 128
 
 

@@ -143,10 +143,20 @@ def test_exclusion_manifests_and_annotations_are_looked_for(tmp_path):
     assert kinds == {"data_root": "data set", "exclude": "exclusion manifest", "ann_file": "annotations"}
 
 
-def test_published_weights_come_with_the_command_that_downloads_them(tmp_path):
-    names = ("medsam_vit_b.pth", "lite_medsam.pth")
-    cfg = Config({"model": {name: {"checkpoint": str(tmp_path / name)} for name in names}})
-    commands = [item.command for item in find_missing_inputs(cfg)]
-    url = "https://zenodo.org/records/10689643/files/medsam_vit_b.pth"
-    # LiteMedSAM's file is behind a page.
-    assert commands == [f"curl -L --create-dirs -o {tmp_path}/medsam_vit_b.pth {url}", ADVICE]
+def test_published_weights_come_with_the_command_that_fetches_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("ULTRAREF_WEIGHTS", str(tmp_path))
+    elsewhere = tmp_path / "other place"
+    paths = {
+        "here": tmp_path / "medsam_vit_b.pth",
+        "there": elsewhere / "lite_medsam.pth",
+        # Behind a page of Google Drive, and unknown.
+        "page": tmp_path / "medsam_20230423_vit_b_0.0.1.pth",
+        "own": tmp_path / "own.pth",
+    }
+    cfg = Config({"model": {part: {"checkpoint": str(path)} for part, path in paths.items()}})
+    assert [item.command for item in find_missing_inputs(cfg)] == [
+        "python tools/get_weights.py get medsam_vit_b",
+        f"ULTRAREF_WEIGHTS='{elsewhere}' python tools/get_weights.py get lite_medsam",
+        ADVICE,
+        ADVICE,
+    ]

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ultraref.evaluation import RefinementMetric, refinement_table
+from ultraref.evaluation.refinement_metric import case_changes
 from ultraref.structures import SegDataSample
 
 
@@ -109,3 +110,21 @@ def test_table_shows_signs_and_the_average():
     assert text.splitlines()[0] == "two images"
     assert "+0.2500" in text
     assert "Average improvement: +0.2500 (refinement helps)" in text
+
+
+def test_changes_in_single_cases():
+    """Of 5 images one falls by more than 0.01, two rise by more; 0.01 itself counts as no change."""
+    assert case_changes([-0.25, -0.01, 0.0, 0.02, 0.5]) == {"harmed": 0.2, "helped": 0.4, "worst": -0.25}
+    assert case_changes([0.1, 0.2]) == {"harmed": 0.0, "helped": 1.0, "worst": 0.1}
+
+
+def test_harm_and_help_are_those_of_dice(capsys):
+    metric = RefinementMetric(size=8, stage="test")
+    # Dice of rows 0..k against rows 0..3: 2 rows 2/3, 4 rows 1.
+    metric.process({}, [sample("a", half(2), half(4), half(4)), sample("b", half(4), half(2), half(4))])
+    metric.process({}, [sample("c", half(4), half(4), half(4)), sample("d", half(2), half(2), half(4))])
+    metric.preface = "busi: presumed seen by lite_medsam (because)"
+    metrics = metric.evaluate(4)
+    assert metrics["test_delta/harmed"] == 0.25
+    assert metrics["test_delta/helped"] == 0.25
+    assert metrics["test_delta/worst"] == pytest.approx(-1 / 3)

@@ -59,8 +59,9 @@ def run_cascade(cascade: Cascade) -> dict:
 
     Returns:
         The summary, which is also written to WORK_DIR/summary.json: `n_test`; `coarse`, `refined` and `delta`, each with Dice,
-        IoU, precision, recall and accuracy; `delta_dice_ci95`, a bootstrap interval; `models`, the same numbers for each
-        trained model; and `seconds`, the wall time of each step that this call ran.
+        IoU, precision, recall and accuracy; `delta_dice_ci95`, a bootstrap interval; `harmed`, `helped` and `worst`, see
+        `RefinementMetric`; `weights_seen`, see `test`; `models`, the same for each trained model; and `seconds`, the wall time
+        of each step that this call ran.
     """
     runner = _StepRunner(Path(cascade.work_dir), cascade.jobs)
     fold = cascade.fold
@@ -161,6 +162,8 @@ class _StepRunner:
         for group in ("coarse", "refined", "delta"):
             summary[group] = {m: metrics[f"test_{group}/{m}"] for m in OVERLAP_NAMES}
         summary["delta_dice_ci95"] = [metrics["test_delta/dice_ci95_low"], metrics["test_delta/dice_ci95_high"]]
+        summary.update({name: metrics[f"test_delta/{name}"] for name in ("harmed", "helped", "worst")})
+        summary["weights_seen"] = metrics["weights_seen"]
         return summary
 
     def _stamp(self, cfg: Config, path: Path) -> tuple[Path, str]:

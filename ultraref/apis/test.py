@@ -5,6 +5,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from ultraref.atomic import write_json
+from ultraref.engine.hooks.provenance_hook import weights_seen_of
 from ultraref.engine.inputs import require_inputs
 from ultraref.errors import MissingFileError
 from ultraref.models.checkpoint_loading import without_initial_weights
@@ -15,6 +16,9 @@ def test(
     cfg: Config, checkpoint: str, out: str | None = None, show_dir: str | None = None, launcher: str = "none"
 ) -> dict:
     """Runs the test set and writes metrics.json and metrics.csv (a row an image) into the work directory.
+
+    What the published weights in the model have seen of the test set is printed above the table and written into
+    metrics.json as `weights_seen`: name of the set -> name of the weights -> state, evidence and date.
 
     Args:
         cfg: a config from `load_config`.
@@ -60,5 +64,6 @@ def test(
     runner = RUNNERS.build(cfg)
     metrics = runner.test()
     if runner.rank == 0:
-        write_json(Path(cfg.work_dir) / "metrics.json", metrics)
+        seen = weights_seen_of(runner.model, runner.test_dataloader.dataset)
+        write_json(Path(cfg.work_dir) / "metrics.json", {**metrics, "weights_seen": seen})
     return metrics

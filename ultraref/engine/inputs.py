@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
+from shlex import quote
 
 from mmengine.config import Config
 
 from ultraref.errors import MissingFileError
-from ultraref.models.sam.published import PUBLISHED
+from ultraref.models.weights import PROFILES, weights_folder
 
 _TRAINING_KEYS = ("load_from", "model", "train_dataloader", "val_dataloader")
 _TEST_KEYS = ("load_from", "model", "test_dataloader")
@@ -20,11 +21,6 @@ _ADVICE = {
     "exclusion manifest": "make it with tools/audit_leakage.py, or take the path out of the config",
     "annotations": "write them with tools/dataset_converters/to_coco.py",
     "predictions": "predict with tools/predict_coarse.py and the checkpoint of that fold's coarse network",
-}
-# Weights that their authors publish under these names (those of SAM; Google's vision_transformer).
-_PUBLISHED = {
-    **{record.file_name: record.url for record in PUBLISHED if record.is_direct},
-    "R50+ViT-B_16.npz": "https://storage.googleapis.com/vit_models/imagenet21k/R50+ViT-B_16.npz",
 }
 
 
@@ -137,9 +133,13 @@ def _exists(path: str) -> bool:
 
 
 def _download(path: str) -> str | None:
-    """The command that downloads a published file, known by its name."""
-    url = _PUBLISHED.get(Path(path).name)
-    return url and f"curl -L --create-dirs -o {path} {url}"
+    """The command that fetches a published file, known by its name, to where the config looks for it."""
+    for profile in PROFILES:
+        if profile.file_name == Path(path).name and profile.is_fetchable:
+            folder = Path(path).parent
+            where = "" if folder.resolve() == weights_folder().resolve() else f"ULTRAREF_WEIGHTS={quote(str(folder))} "
+            return f"{where}python tools/get_weights.py get {profile.name}"
+    return None
 
 
 def _command(made_by: dict[str, str], path: str) -> str | None:

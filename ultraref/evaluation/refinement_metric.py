@@ -17,6 +17,8 @@ from ultraref.evaluation.statistics import bootstrap_mean_ci
 from ultraref.evaluation.table import refinement_table
 from ultraref.registry import METRICS
 
+# A change of Dice that counts as harm or help.
+CHANGE = 0.01
 # Fields of the data sample, and groups under which their metrics are logged.
 GROUPS = ("coarse", "refined", "sam")
 
@@ -30,6 +32,10 @@ class RefinementMetric(BaseMetric):
     on. A model without refinement logs the coarse group alone. The empty-mask rule is that
     of `overlap_metrics`.
 
+    The difference of Dice in single cases is logged as `{stage}_delta/harmed`, the share of images whose Dice falls by more than
+    0.01, `{stage}_delta/helped`, the share in which it rises by more than that, and `{stage}_delta/worst`, the lowest difference
+    of all: -0.25 is a fall by 0.25.
+
     Args:
         size: "original" compares in the image's native frame against the untouched ground truth, which the pipeline must keep
             (`PackSegInputs(keep_original=True)`); "model" compares in the frame of the model's ground truth, that of its loss; an
@@ -39,6 +45,9 @@ class RefinementMetric(BaseMetric):
         stage: "val" or "test", the beginning of every metric's name.
         csv_path: writes one row an image there, or None.
         collect_device: as in MMEngine.
+
+    Attributes:
+        preface: text that is printed above the table; whoever evaluates may set it.
 
     Raises:
         ValueError: `size` is neither "original", "model" nor a positive integer, or a sample lacks its ground truth.
@@ -58,6 +67,7 @@ class RefinementMetric(BaseMetric):
         if stage not in ("val", "test"):
             raise UserError(f"RefinementMetric: stage is {stage!r}; it must be 'val' or 'test'")
         self.size, self.threshold, self.stage, self.csv_path = size, threshold, stage, csv_path
+        self.preface = ""
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Measures the images of one batch. `data_samples` are `SegDataSample`s as dicts."""
@@ -81,8 +91,12 @@ class RefinementMetric(BaseMetric):
         means = _means(results, groups)
         metrics = {f"{self.stage}_{group}/{m}": means[group][m] for group in means for m in OVERLAP_NAMES}
         if "delta" in means:
-            low, high = bootstrap_mean_ci([row["delta"]["dice"] for row in results])
+            differences = [row["delta"]["dice"] for row in results]
+            metrics.update({f"{self.stage}_delta/{name}": value for name, value in case_changes(differences).items()})
+            low, high = bootstrap_mean_ci(differences)
             metrics[f"{self.stage}_delta/dice_ci95_low"], metrics[f"{self.stage}_delta/dice_ci95_high"] = low, high
+        if self.preface:
+            MMLogger.get_current_instance().info("\n" + self.preface)
         self._print(means, results)
         datasets = sorted({row["dataset"] for row in results})
         if len(datasets) > 1:
@@ -122,6 +136,20 @@ class RefinementMetric(BaseMetric):
         if prob.shape[-2:] != target.shape:
             prob = F.interpolate(prob[None].float(), target.shape, mode="bilinear", align_corners=False)[0]
         return (prob[0] > self.threshold).to(target.device)
+
+
+def case_changes(differences: Sequence[float]) -> dict[str, float]:
+    """Returns the shares of images that are harmed and helped, and the lowest difference of Dice.
+
+    Args:
+        differences: Dice after minus Dice before, of each image.
+    """
+    values = np.asarray(differences)
+    return {
+        "harmed": float(np.mean(values < -CHANGE)),
+        "helped": float(np.mean(values > CHANGE)),
+        "worst": float(values.min()),
+    }
 
 
 def write_rows(path: str | Path, results: Sequence[dict], groups: Sequence[str]) -> None:

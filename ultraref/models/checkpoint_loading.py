@@ -112,8 +112,8 @@ def load_strictly(
 def load_part(module: nn.Module, path: str | Path, prefix: str) -> dict:
     """Fills `module` from the part of a checkpoint of this package whose keys begin with `prefix`, strictly.
 
-    What the checkpoint was trained on is noted on the module (`ultraref.provenance`), so that a validation on one of those
-    images can be refused.
+    What the checkpoint was trained on, and the published weights that it started from, are noted on the module
+    (`ultraref.provenance`), so that a validation on one of those images can be refused.
 
     Args:
         module: receives the weights.
@@ -139,7 +139,7 @@ def load_part(module: nn.Module, path: str | Path, prefix: str) -> dict:
         hint="Was it trained with another architecture? Its config is in the checkpoint's meta",
     )
     meta = checkpoint.get("meta", {})
-    provenance.record_loaded(module, str(path), meta.get("trained_on", []))
+    provenance.record_checkpoint(module, str(path), meta)
     return meta
 
 
@@ -158,7 +158,7 @@ def load_model(module: nn.Module, checkpoint: Mapping, path: str | Path) -> None
     meta = checkpoint.get("meta", {})
     if hasattr(module, "input_contract") and not getattr(module, "allow_contract_change", False):
         check_contract(module.input_contract(), meta.get("input_contract"), f"the model in {path}")
-    provenance.record_loaded(module, str(path), meta.get("trained_on"))
+    provenance.record_checkpoint(module, str(path), meta)
 
 
 def check_contract(own: Mapping, stored: Mapping | None, what: str) -> None:

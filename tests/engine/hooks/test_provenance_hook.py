@@ -5,7 +5,7 @@ import torch
 from engine_toys import ToyDataset, toy_config
 
 from ultraref import provenance
-from ultraref.engine.hooks.provenance_hook import image_hashes
+from ultraref.engine.hooks.provenance_hook import image_hashes, weights_seen_of
 
 TRAINED = sorted(ToyDataset(0, 12).image_hashes.values())
 OTHERS = sorted(ToyDataset(50, 3).image_hashes.values())
@@ -75,3 +75,62 @@ def test_hashes_of_concatenated_data_sets_keep_equal_names_apart():
 
 def test_a_data_set_that_tells_nothing_is_not_checked():
     assert image_hashes(object()) == {}
+
+
+PRESUMED = {"seen": {"busi": {"state": "presumed", "evidence": "its parent has", "date": "2026-01-01"}}}
+LINE = "busi: presumed seen by lite_medsam (its parent has)"
+
+
+@pytest.fixture
+def busi(monkeypatch):
+    """The toy data set goes by BUSI's name."""
+    monkeypatch.setattr(ToyDataset, "dataset_name", "busi", raising=False)
+
+
+def test_published_weights_go_from_checkpoint_to_checkpoint(tmp_path, make_runner, busi):
+    """As from phase 2 to phase 3 and to a test: what each loads it hands on."""
+    runner = make_runner(toy_config(tmp_path, epochs=1))
+    provenance.record_weights(runner.model.refiner, "lite_medsam", PRESUMED)
+    runner.train()
+    runner = make_runner(toy_config(tmp_path / "next", epochs=1, load_from=str(tmp_path / "best.pth")))
+    runner.train()
+    meta = torch.load(tmp_path / "next" / "best.pth", weights_only=True)["meta"]
+    assert meta["profiles"] == {"lite_medsam": PRESUMED}
+    runner = make_runner(toy_config(tmp_path / "test", load_from=str(tmp_path / "next" / "best.pth")))
+    runner.test()
+    assert weights_seen_of(runner.model, runner.test_dataloader.dataset) == {
+        "busi": {"lite_medsam": PRESUMED["seen"]["busi"]}
+    }
+
+
+def test_what_weights_have_seen_is_a_warning_at_the_start_and_stands_above_the_table(
+    tmp_path, make_runner, busi, capsys
+):
+    runner = make_runner(toy_config(tmp_path, epochs=2))
+    provenance.record_weights(runner.model, "lite_medsam", PRESUMED)
+    runner.train()
+    assert "".join(capsys.readouterr()).count(LINE) == 1
+    runner = make_runner(toy_config(tmp_path, load_from=str(tmp_path / "best.pth")))
+    runner.test_evaluator.metrics[0].preface = ""
+    runner.test()
+    assert "".join(capsys.readouterr()).count(LINE) == 1
+    assert runner.test_evaluator.metrics[0].preface == LINE
+
+
+def test_weights_that_have_not_seen_a_set_are_no_warning(tmp_path, make_runner, busi, capsys):
+    runner = make_runner(toy_config(tmp_path, epochs=1))
+    unseen = {"seen": {"busi": {"state": "unseen", "evidence": "photographs", "date": ""}}}
+    provenance.record_weights(runner.model, "sam_vit_b", unseen)
+    runner.train()
+    assert "sam_vit_b" not in "".join(capsys.readouterr())
+
+
+def test_sets_of_a_concatenated_data_set_are_named_each(busi):
+    class Both:
+        datasets = [ToyDataset(), ToyDataset()]
+
+    model = torch.nn.Linear(1, 1)
+    provenance.record_unlisted(model, "own.pth", "not known")
+    assert list(weights_seen_of(model, Both())) == ["busi"]
+    assert weights_seen_of(model, Both())["busi"]["own.pth"]["state"] == "unknown"
+    assert weights_seen_of(model, object()) == {}

@@ -4,6 +4,7 @@ import pytest
 import torch
 from mmengine.registry import init_default_scope
 
+from ultraref import provenance
 from ultraref.registry import MODELS, REFINERS
 from ultraref.testing.tiny_models import tiny_refinement, tiny_refiner, tiny_sam
 
@@ -22,10 +23,13 @@ def save(refiner, path, **meta):
 
 def test_checkpoint_is_loaded_whole(tmp_path):
     first = REFINERS.build(tiny_refiner())
-    path = save(first, tmp_path / "best.pth", trained_on=["abc"])
+    profiles = {"lite_medsam": {"seen": {}}}
+    path = save(first, tmp_path / "best.pth", trained_on=["abc"], profiles=profiles)
     second = REFINERS.build(tiny_refiner(checkpoint=path))
     for name, value in first.state_dict().items():
         assert torch.equal(value, second.state_dict()[name]), name
+    assert provenance.collect(second) == {path: {"abc"}}
+    assert provenance.collect_weights(second) == profiles
 
 
 def test_other_inputs_than_in_training_are_refused(tmp_path):

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from ultraref import provenance
 from ultraref.models.sam import SAM
 from ultraref.models.sam.image_encoders.vit import resize_pos_embed
 
@@ -46,7 +47,8 @@ def test_what_is_saved_loads_in_segment_anything(build_sam, published_of):
 
 def test_missing_file_says_where_to_get_it(tmp_path):
     with pytest.raises(
-        FileNotFoundError, match=r"(?s)none.pth does not exist.*SAM ViT-B .SAMViT vit_b.  https://.*MedSAM"
+        FileNotFoundError,
+        match=r"(?s)none.pth does not exist.*get_weights.*sam_vit_b: SAM ViT-B .SAMViT vit_b.  https://.*MedSAM",
     ):
         SAM(TINY, checkpoint=tmp_path / "none.pth")
 
@@ -102,3 +104,20 @@ def test_positions_are_resized_to_another_image_size(build_sam, saved):
     # Resized on loading or at run time, the function is the same.
     image = torch.randn(1, 3, 96, 96)
     torch.testing.assert_close(larger.encode(image).features, sam.image_encoder(image), rtol=1e-4, atol=1e-4)
+
+
+def test_where_the_weights_come_from_is_noted(build_sam, saved):
+    """Of a published file, of an unknown one, and of a checkpoint of this package, which hands on what it notes."""
+    known = build_sam(checkpoint=saved(name="sam_vit_b_01ec64.pth")[1])
+    assert list(provenance.collect_weights(known)) == ["sam_vit_b_01ec64.pth"]
+    assert known.profile.scale == "imagenet"
+    unknown = build_sam(checkpoint=saved(name="own.pth")[1])
+    assert provenance.collect_weights(unknown)["own.pth"]["seen"] == {}
+    assert unknown.profile is None
+
+    meta = {"trained_on": ["a", "b"], "profiles": {"sam_vit_b": {"seen": {}}}}
+    _, path = saved(lambda state: {"state_dict": {f"refiner.sam.{k}": v for k, v in state.items()}, "meta": meta})
+    trained = build_sam(checkpoint=str(path))
+    assert provenance.collect(trained) == {str(path): {"a", "b"}}
+    assert provenance.collect_weights(trained) == meta["profiles"]
+    assert trained.profile is None

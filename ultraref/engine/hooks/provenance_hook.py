@@ -1,13 +1,14 @@
 """Keeps track of which images a model has seen, and keeps it from being judged on them."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 
 from ultraref import provenance
 from ultraref.errors import UserError
+from ultraref.models.weights import describe_seen, weights_seen
 from ultraref.registry import HOOKS
 
 _SHOWN = 5
@@ -20,6 +21,10 @@ class ProvenanceHook(Hook):
     `meta["trained_on"]` of a checkpoint is the sorted list of the sha256 of all image files that any part of the model
     was trained on: the training data of this run and those of every checkpoint that a part was loaded from
     (`ultraref.provenance`). A data set tells its images by its property `image_hashes`, name -> sha256.
+
+    `meta["profiles"]` holds the records of the published weights that the model started from, by name, in plain types.
+    What these are known to have seen of the evaluated sets is logged at the start; a test prints it above its table.
+    That is never refused: of published weights it is at best known which sets they have seen, not which images.
 
     Args:
         allow_seen: evaluate nevertheless. The log then warns, and the metrics get `seen`, the fraction of evaluated
@@ -43,12 +48,17 @@ class ProvenanceHook(Hook):
         self._training_images = frozenset(image_hashes(runner.train_dataloader.dataset).values())
         if runner.val_loop is not None:
             self._check(runner, runner.val_dataloader.dataset, "validation")
+            self._warn_of_weights(runner, runner.val_dataloader.dataset)
 
     def before_val(self, runner) -> None:
         self._check(runner, runner.val_dataloader.dataset, "validation")
 
     def before_test(self, runner) -> None:
         self._check(runner, runner.test_dataloader.dataset, "test")
+        lines = self._warn_of_weights(runner, runner.test_dataloader.dataset)
+        for metric in runner.test_evaluator.metrics:
+            if hasattr(metric, "preface"):
+                metric.preface = "\n".join(lines)
 
     def after_val_epoch(self, runner, metrics: dict | None = None) -> None:
         if self.allow_seen and metrics is not None:
@@ -59,6 +69,7 @@ class ProvenanceHook(Hook):
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         seen = self._training_images.union(*provenance.collect(runner.model).values())
         checkpoint["meta"]["trained_on"] = sorted(seen)
+        checkpoint["meta"]["profiles"] = provenance.collect_weights(runner.model)
 
     def _check(self, runner, dataset, what: str) -> None:
         images = image_hashes(dataset)
@@ -83,6 +94,28 @@ class ProvenanceHook(Hook):
         if message not in self._warned:
             self._warned.add(message)
             runner.logger.warning(f"{message}\nThe metrics are on seen images.")
+
+    def _warn_of_weights(self, runner, dataset) -> list[str]:
+        """Logs what published weights in the model have seen of a data set, unless it is nothing; returns it in words."""
+        report = weights_seen_of(runner.model, dataset)
+        lines = describe_seen(report)
+        if any(seen["state"] != "unseen" for weights in report.values() for seen in weights.values()):
+            runner.logger.warning("What the published weights in this model have seen:\n  " + "\n  ".join(lines))
+        return lines
+
+
+def weights_seen_of(model, dataset) -> dict[str, dict[str, dict]]:
+    """Returns what the published weights in a model have seen of the sets in a data set: see `weights_seen`."""
+    return weights_seen(provenance.collect_weights(model), dict.fromkeys(set_names(dataset)))
+
+
+def set_names(dataset) -> Iterator[str]:
+    """Yields the name of a data set, or of the parts of a concatenated one; of one that has none nothing."""
+    if hasattr(dataset, "datasets"):
+        for part in dataset.datasets:
+            yield from set_names(part)
+    elif hasattr(dataset, "dataset_name"):
+        yield dataset.dataset_name
 
 
 def image_hashes(dataset) -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from ultraref.models.mask_statistics import is_empty
 from ultraref.models.refiners.base import BaseRefiner, RefinerOutput
 from ultraref.models.roi import frame_to_crop
 from ultraref.models.sam import EmbeddingCache, ImageEmbedding, select_candidates
+from ultraref.models.weights import WeightsUse, check_use
 from ultraref.registry import MODELS, PROB_TRANSFORMS, PROMPT_GENERATORS, REFINERS, ROI_CROPPERS
 from ultraref.structures import Prompts
 
@@ -40,10 +41,13 @@ class SAMRefiner(BaseRefiner):
             tools/train.py refuses.
         checkpoint: checkpoint of a refinement model whose part `refiner` is loaded, strictly.
         allow_contract_change: accept a checkpoint that was trained with another ROI, other prompts or other sizes.
+        allow_profile_change: give published weights, `sam.checkpoint`, prompts that they were not trained with, or ask them for
+            more candidates; a warning then takes the place of the error. Of no effect together with `checkpoint`: a refiner
+            that was trained knows what it was trained with.
 
     Raises:
-        ValueError: the checkpoint's input contract differs from this config's, or its weights don't fit; a cache was asked for
-            together with an ROI.
+        ValueError: the checkpoint's input contract differs from this config's, or its weights don't fit; published weights are
+            used otherwise than they were trained; a cache was asked for together with an ROI.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class SAMRefiner(BaseRefiner):
         embedding_cache: str | None = None,
         checkpoint: str | None = None,
         allow_contract_change: bool = False,
+        allow_profile_change: bool = False,
     ):
         super().__init__()
         for name, parts in (("prompts", prompts), ("prob_transforms", prob_transforms or {})):
@@ -104,10 +109,23 @@ class SAMRefiner(BaseRefiner):
             meta = load_part(self, checkpoint, prefix="refiner.")
             if not allow_contract_change:
                 self._check_contract(meta.get("input_contract"), checkpoint)
+        elif (profile := getattr(self.sam, "profile", None)) is not None:
+            use = WeightsUse(prompts=self._given_prompts(), candidates=3 if multimask else 1)
+            permission = "allow_profile_change=True in model.refiner"
+            check_use(profile, use, sam["checkpoint"], permission=permission, allowed=allow_profile_change)
 
     def input_contract(self) -> dict:
         """Returns ROI, prompts, probability transforms, SAM's size and scale, as plain values."""
         return dict(self._contract, sam_size=self.sam.image_size, sam_scale=self.sam.image_encoder.scale)
+
+    def _given_prompts(self) -> frozenset[str]:
+        """Returns the kinds of prompts that the generators make, of any mask."""
+        prompts, lesion = Prompts(), torch.zeros(1, 1, 32, 32)
+        lesion[..., 8:24, 8:24] = 1.0
+        for generator in self.prompt_generators.values():
+            prompts = prompts.merge(generator(lesion, 8))
+        kinds = {"points": prompts.points, "box": prompts.box, "mask": prompts.mask_logits}
+        return frozenset(kind for kind, value in kinds.items() if value is not None)
 
     def _check_contract(self, stored: dict | None, path: str) -> None:
         stored = dict(stored or {})

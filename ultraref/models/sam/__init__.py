@@ -6,19 +6,16 @@ from ultraref.models.sam.image_embedding import ImageEmbedding
 from ultraref.models.sam.image_encoders import BaseImageEncoder, SAMViT
 from ultraref.models.sam.lora import load_lora, lora_layers, lora_state_dict, save_lora
 from ultraref.models.sam.mask_decoder import SAMMaskDecoder
-from ultraref.models.sam.published import PUBLISHED, find_published
 from ultraref.models.sam.sam import SAM
 from ultraref.models.sam.selection import select_candidates
 
 __all__ = [
-    "PUBLISHED",
     "SAM",
     "BaseImageEncoder",
     "EmbeddingCache",
     "ImageEmbedding",
     "SAMMaskDecoder",
     "SAMViT",
-    "find_published",
     "load_lora",
     "load_sam_checkpoint",
     "lora_layers",

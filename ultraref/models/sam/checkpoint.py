@@ -5,21 +5,25 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ultraref import provenance
 from ultraref.errors import MissingFileError, UserError
 from ultraref.models.checkpoint_loading import load_strictly
 from ultraref.models.sam.image_encoders import BaseImageEncoder
 from ultraref.models.sam.lora import is_lora_key
-from ultraref.models.sam.published import PUBLISHED, find_published
+from ultraref.models.weights import PROFILES, WeightsProfile, WeightsUse, check_use, find_profile, note_weights
 from ultraref.registry import MODELS
 
 ENCODER = "image_encoder."
 # Constants that some files hold; the image encoder has its own.
 IGNORED = ("pixel_mean", "pixel_std")
-SOURCES = "Published files:\n" + "\n".join(f"  {record.name} ({record.arch})  {record.url}" for record in PUBLISHED)
+# The published files that an image encoder of SAM takes, and where they are described.
+SOURCES = "Published files, which python tools/get_weights.py get NAME fetches:\n" + "\n".join(
+    f"  {p.name}: {p.title} ({p.encoder} {p.arch})  {p.page}" for p in PROFILES if p.encoder and p.scale
+)
 
 
-def load_sam_checkpoint(sam: nn.Module, path: str | Path) -> None:
-    """Loads SAM's weights, strictly.
+def load_sam_checkpoint(sam: nn.Module, path: str | Path) -> WeightsProfile | None:
+    """Loads SAM's weights, strictly, and notes on it where they come from (`ultraref.provenance`).
 
     Reads what `segment_anything` publishes, MedSAM's file, and training checkpoints that nest the weights under `model`
     or `state_dict` or put a prefix such as `module.` or `sam.` before the keys. Only tensors and plain containers are
@@ -29,14 +33,24 @@ def load_sam_checkpoint(sam: nn.Module, path: str | Path) -> None:
         sam: with the parts and state-dict keys of ultraref's SAM.
         path: the file.
 
+    Returns:
+        The record of the published weights; None where the file isn't one of them.
+
     Raises:
         FileNotFoundError: there is no such file; the message says where to get the published ones.
-        ValueError: the file isn't SAM's, is of another architecture, or is a published one whose images are scaled in another
-            way than this SAM's.
+        ValueError: the file isn't SAM's, is of another architecture, or is a published one whose images are scaled in
+            another way than this SAM's, or that no image encoder here takes.
     """
     path = Path(path)
     if not path.is_file():
         raise MissingFileError(f"SAM checkpoint {path} does not exist.\n{SOURCES}")
+    profile = find_profile(path)
+    if profile is not None and profile.encoder is None:
+        seen = ", ".join(name for name, seen in profile.seen.items() if seen.state == "seen")
+        raise UserError(
+            f"{path} holds weights of {profile.title}, for which this toolkit has no image encoder: {profile.no_encoder}"
+            f". They have seen {seen}.\n{SOURCES}"
+        )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
@@ -46,7 +60,8 @@ def load_sam_checkpoint(sam: nn.Module, path: str | Path) -> None:
     rest = {key: value for key, value in state.items() if not key.startswith(ENCODER)}
     adapted = encoder.adapt_state(_encoder_part(state))
     state = {**{ENCODER + key: value for key, value in adapted.items()}, **rest}
-    _check_scale(encoder, path)
+    if profile is not None:
+        check_use(profile, WeightsUse(scale=encoder.scale), path)
     own = sam.state_dict()
     # A published file has no adapters; they then stay at their start, the identity.
     has_adapters = any(map(is_lora_key, state))
@@ -55,6 +70,13 @@ def load_sam_checkpoint(sam: nn.Module, path: str | Path) -> None:
         hint += " It holds LoRA adapters: give SAM the `lora` settings that it was trained with."
     optional = () if has_adapters else set(filter(is_lora_key, own))
     load_strictly(sam, state, path, target=f"this SAM, {encoder.describe()}", optional=optional, hint=hint)
+    meta = content.get("meta") if isinstance(content, dict) else None
+    if isinstance(meta, dict) and "trained_on" in meta:
+        # SAM from a checkpoint of this package: it was trained on since, and is no published file any more.
+        provenance.record_checkpoint(sam, str(path), meta)
+        return None
+    note_weights(sam, path)
+    return profile
 
 
 def find_sam_weights(content: object, path: str | Path, encoder: BaseImageEncoder) -> dict[str, Tensor]:
@@ -106,12 +128,3 @@ def _encoder_kinds() -> list[type[BaseImageEncoder]]:
 def _encoder_part(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Returns the image encoder's part of SAM's state dict, under the encoder's own keys."""
     return {key[len(ENCODER) :]: value for key, value in state.items() if key.startswith(ENCODER)}
-
-
-def _check_scale(encoder: BaseImageEncoder, path: Path) -> None:
-    record = find_published(path)
-    if record is not None and record.scale != encoder.scale:
-        raise UserError(
-            f"{path} holds weights of {record.name}, whose images are scaled {record.scale!r}, but this SAM scales them "
-            f"{encoder.scale!r}. Set image_encoder.scale={record.scale!r} in the SAM's config"
-        )

@@ -34,6 +34,7 @@ class SAM(nn.Module):
         embedding_size: e, side of the image embedding.
         mask_size: m, side of the mask prompt and of the masks, 4 * e.
         embed_dim: C, channels of the image embedding.
+        profile: record of the published weights that it was filled with; None where there is none.
 
     Raises:
         UserError: what `image_encoder` names is no image encoder.
@@ -71,8 +72,7 @@ class SAM(nn.Module):
         if lora is not None:
             add_lora(self.image_encoder, **lora)
         self.freeze(*freeze)
-        if checkpoint is not None:
-            load_sam_checkpoint(self, checkpoint)
+        self.profile = None if checkpoint is None else load_sam_checkpoint(self, checkpoint)
 
     def normalise(self, image: Tensor, content_size: Tensor | None = None) -> Tensor:
         """Scales whole images as the image encoder's weights want them, before anything is cropped.

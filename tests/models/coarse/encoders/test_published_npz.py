@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from ultraref import provenance
 from ultraref.models.coarse.encoders import R50ViTEncoder
 from ultraref.models.coarse.encoders.published_npz import PUBLISHED_URL, expected_shapes
 
@@ -110,6 +111,12 @@ def test_every_weight_is_loaded(tmp_path, source, arrays):
     image = torch.rand(1, 1, 32, 32)
     for ours, theirs in zip(loaded(image), source(image)):
         assert torch.equal(ours, theirs)
+
+
+def test_published_weights_are_noted_by_their_name(tmp_path, arrays):
+    loaded = R50ViTEncoder(**TINY, pretrained=save(tmp_path / "R50+ViT-B_16.npz", arrays))
+    assert list(provenance.collect_weights(loaded)) == ["r50_vit_b_16"]
+    assert provenance.collect_weights(R50ViTEncoder(**TINY)) == {}
 
 
 def test_expected_shapes_are_those_of_the_published_file():

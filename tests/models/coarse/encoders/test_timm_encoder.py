@@ -4,6 +4,7 @@ import pytest
 import timm
 import torch
 
+from ultraref import provenance
 from ultraref.models.coarse.encoders import TimmEncoder
 
 NETWORK = "resnet10t"
@@ -83,3 +84,17 @@ def test_missing_file_is_named(tmp_path):
 def test_arguments_that_do_not_fit_are_refused(kwargs, message):
     with pytest.raises(ValueError, match=message):
         TimmEncoder(**kwargs)
+
+
+def test_where_the_weights_come_from_is_noted(tmp_path, monkeypatch):
+    """Of a file: its record, or that there is none; of a download: what the tag of its data says."""
+    source = timm.create_model(NETWORK)
+    torch.save(source.state_dict(), tmp_path / "own.pth")
+    from_file = TimmEncoder(NETWORK, checkpoint=tmp_path / "own.pth")
+    assert provenance.collect_weights(from_file)["own.pth"]["seen"] == {}
+    assert provenance.collect_weights(TimmEncoder(NETWORK)) == {}
+
+    create = timm.create_model
+    monkeypatch.setattr(timm, "create_model", lambda name, pretrained, **options: create(name, **options))
+    fetched = provenance.collect_weights(TimmEncoder(f"{NETWORK}.c3_in1k", pretrained=True))
+    assert fetched[f"{NETWORK}.c3_in1k"]["seen"]["busi"]["state"] == "unseen"

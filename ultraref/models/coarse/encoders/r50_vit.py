@@ -16,6 +16,7 @@ from torch import Tensor
 from ultraref.errors import UserError
 from ultraref.models.coarse.encoders.base import BaseEncoder
 from ultraref.models.coarse.encoders.published_npz import load_published_npz
+from ultraref.models.weights import note_weights
 from ultraref.registry import MODELS
 
 
@@ -100,6 +101,7 @@ class R50ViTEncoder(BaseEncoder):
         self.channels = (*(info["num_chs"] for info in resnet.feature_info[:-1]), embed_dim)
         if pretrained is not None:
             load_published_npz(self.vit, Path(pretrained))
+            note_weights(self, pretrained)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Returns the feature maps of `image`; see `BaseEncoder.forward`.

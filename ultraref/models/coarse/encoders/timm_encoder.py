@@ -7,8 +7,10 @@ import timm
 import torch
 from torch import Tensor
 
+from ultraref import provenance
 from ultraref.errors import MissingFileError, UserError
 from ultraref.models.coarse.encoders.base import BaseEncoder
+from ultraref.models.weights import note_weights, timm_profile
 from ultraref.registry import MODELS
 
 
@@ -67,6 +69,11 @@ class TimmEncoder(BaseEncoder):
             raise UserError(
                 f"timm can't build {name!r} as an encoder{source} (out_indices={out_indices}): {error}"
             ) from error
+        if checkpoint is not None:
+            note_weights(self, checkpoint)
+        elif pretrained:
+            profile = timm_profile(name)
+            provenance.record_weights(self, profile.name, profile.to_plain())
         self.in_channels = in_channels
         self.channels = tuple(self.net.feature_info.channels())
         self.reductions = tuple(self.net.feature_info.reduction())
