@@ -153,6 +153,9 @@ class _StepRunner:
         metrics_path = Path(cfg.work_dir) / "metrics.json"
         stamp, key = self._stamp(cfg, Path(cfg.work_dir) / "tested.json")
         name = f"test {_name(cfg)}"
+        if metrics_path.is_file() and "weights_seen" not in json.loads(metrics_path.read_text()):
+            # Of a time when a test measured less.
+            metrics_path.unlink()
         if self._start(name, stamp, key, metrics_path):
             test(cfg, str(Path(cfg.work_dir) / "best.pth"), show_dir=None if show_dir is None else str(show_dir))
             self._finish(name, stamp, key)
