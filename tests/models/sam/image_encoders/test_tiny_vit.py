@@ -20,7 +20,6 @@ from ultraref.models.sam.image_encoders.tiny_vit_layers import ConvNorm, Downsam
 from ultraref.registry import MODELS
 from ultraref.structures import Prompts
 
-WEIGHTS = os.environ.get("ULTRAREF_WEIGHTS")
 REFERENCE = json.loads(Path(__file__).with_name("tiny_vit_reference.json").read_text())
 # LiteMedSAM at 256 px, MobileSAM at 1024 px.
 VARIANTS = {"lite_medsam": {}, "mobile_sam": {"stem_stride": 4, "num_classes": 1000}}
@@ -97,13 +96,18 @@ def published_encoder(variant):
 
 
 @pytest.fixture
-def real_weights():
+def published_file() -> Path:
     folder = os.environ.get("ULTRAREF_WEIGHTS")
     path = Path(folder or "weights") / "lite_medsam.pth"
     if not path.is_file():
         pytest.skip("needs LiteMedSAM's weights: set ULTRAREF_WEIGHTS to the folder of lite_medsam.pth")
+    return path
+
+
+@pytest.fixture
+def real_weights(published_file):
     prefix = "image_encoder."
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    state = torch.load(published_file, map_location="cpu", weights_only=True)
     return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
 
 
@@ -367,12 +371,10 @@ def test_what_is_no_arch_is_refused():
         TinyViT(TINY, image_size=30)
 
 
-@pytest.mark.skipif(not WEIGHTS, reason="needs lite_medsam.pth in the folder that ULTRAREF_WEIGHTS names")
-def test_the_published_file_loads_into_sam_with_its_own_scale_alone():
-    path = Path(WEIGHTS, "lite_medsam.pth")
-    lite = dict(type="SAM", image_encoder=dict(type="TinyViT"), checkpoint=str(path))
+def test_the_published_file_loads_into_sam_with_its_own_scale_alone(published_file):
+    lite = dict(type="SAM", image_encoder=dict(type="TinyViT"), checkpoint=str(published_file))
     sam = MODELS.build(lite)
-    published = torch.load(path, weights_only=True)
+    published = torch.load(published_file, weights_only=True)
     own = sam.state_dict()
     assert set(published) == set(own)
     assert all(torch.equal(value, own[key]) for key, value in published.items())
