@@ -16,7 +16,7 @@ model = dict(
     refiner=_base_.refiner,
     gate=dict(type="ConstantGate", value=1.0),
     losses=dict(
-        candidate_mask=dict(type="CandidateMaskLoss"),
+        candidate_mask=dict(type="BCEDiceLoss"),
         candidate_iou=dict(type="IoURegressionLoss"),
         change=dict(type="ChangePenalty", low=0.6, high=1.0),
     ),

@@ -17,8 +17,13 @@ model = dict(
     coarse_source=dict(type="FromNetwork", network=_base_.coarse_network, checkpoint=phase1),
     refiner=dict(_base_.refiner, checkpoint=phase2),
     gate=dict(type="ConstantGate", value=1.0),
-    losses=dict(coarse=dict(type="CEDiceLoss", ce_weight=1.0, dice_weight=1.0), refined=dict(type="ProbBCEDiceLoss")),
-    loss_weights=dict(coarse=0.1, refined=0.9),
+    losses=dict(
+        coarse=dict(type="CEDiceLoss", ce_weight=1.0, dice_weight=1.0),
+        refined=dict(type="BCEDiceLoss"),
+        # SAM's candidates are selected by it. Adam lets its head learn as fast at a small weight, which the rest hardly feels.
+        candidate_iou=dict(type="IoURegressionLoss"),
+    ),
+    loss_weights=dict(coarse=0.1, refined=0.9, candidate_iou=0.1),
 )
 # First SAM alone, then the coarse network's last two decoder blocks and its head as well (reference, phase 3).
 default_hooks = dict(

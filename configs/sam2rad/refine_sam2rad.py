@@ -18,8 +18,8 @@ model = dict(
     # SAM2Rad's masks are larger than those of the coarse network that phase 2 knew.
     refiner=dict(_base_.refiner, checkpoint=phase2, allow_contract_change=True),
     gate=dict(type="ConstantGate", value=1.0),
-    losses=dict(refined=dict(type="ProbBCEDiceLoss")),
-    loss_weights=dict(refined=1.0),
+    losses=dict(refined=dict(type="BCEDiceLoss"), candidate_iou=dict(type="IoURegressionLoss")),
+    loss_weights=dict(refined=1.0, candidate_iou=0.1),
 )
 rates = {
     part: rate for part, rate in _base_.optim_wrapper.paramwise_cfg.groups.items() if not part.startswith("coarse_")

@@ -45,18 +45,20 @@ def check_embedding_cache(cfg: Config) -> None:
     """Refuses to cache the embeddings of images that differ in each epoch.
 
     Raises:
-        ValueError: `model.refiner.embedding_cache` is set and a transform of the training pipeline moves pixels or
+        ValueError: `embedding_cache` of the model or its refiner is set and a transform of the training pipeline moves pixels or
             changes grey values, or doesn't say that it doesn't, as those of other packages.
     """
-    if not cfg.model.get("refiner", {}).get("embedding_cache"):
+    owners = {"model": cfg.model, "model.refiner": cfg.model.get("refiner", {})}
+    key = next((f"{name}.embedding_cache" for name, owner in owners.items() if owner.get("embedding_cache")), None)
+    if key is None:
         return
     for where, step in _steps(cfg.train_dataloader.dataset, "train_dataloader.dataset"):
         name = step["type"]
         if may_change_image(TRANSFORMS.get(name) if isinstance(name, str) else name):
             raise UserError(
-                f"model.refiner.embedding_cache: {where} ({getattr(name, '__name__', name)}) moves pixels or changes "
+                f"{key}: {where} ({getattr(name, '__name__', name)}) moves pixels or changes "
                 f"grey values at random, so that SAM sees another image in each epoch, and the cache would only fill "
-                f"the disk. Remove the transform, or set embedding_cache=None"
+                f"the disk. Remove the transform, take RandomMirror in its place, or set embedding_cache=None"
             )
 
 

@@ -73,7 +73,7 @@ def tiny_refinement(coarse_size: int = 32, sam_size: int = 64, **options) -> dic
         coarse_source=dict(type="FromNetwork", network=tiny_network(coarse_size)),
         refiner=tiny_refiner(sam_size),
         gate=dict(type="ConstantGate", value=1.0),
-        losses=dict(coarse=dict(type="CEDiceLoss"), refined=dict(type="ProbBCEDiceLoss")),
+        losses=dict(coarse=dict(type="CEDiceLoss"), refined=dict(type="BCEDiceLoss")),
         loss_weights=dict(coarse=0.1, refined=0.9),
     )
     return dict(model, **options)

@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.stats import chisquare
 
 from ultraref.datasets.mask_errors import PRESETS, MaskErrorAugmentor
+from ultraref.datasets.mask_errors.augmentor import TEMPERATURE
 from ultraref.datasets.mask_errors.find_masks import find_masks
 from ultraref.registry import MASK_ERRORS
 
@@ -82,7 +83,7 @@ def test_probability_and_record_agree(lesion):
         assert record["area_ratio"] == pytest.approx(binary.sum() / lesion.sum(), abs=1e-12)
         assert record["soft"] == (record["temperature"] is not None)
         if record["soft"]:
-            assert 2 <= record["temperature"] <= 8
+            assert TEMPERATURE[0] <= record["temperature"] <= TEMPERATURE[1]
         else:
             assert set(np.unique(prob)) <= {0.0, 1.0}
         if not record["secondary"]:
@@ -98,7 +99,8 @@ def test_shares_of_soft_maps_and_secondaries(round_lesion):
     numbers = np.bincount([len(record["secondary"]) for record in records], minlength=3) / 1500
     np.testing.assert_allclose(numbers, [0.5, 0.25, 0.25], atol=4 * np.sqrt(0.25 / 1500))
     temperatures = [record["temperature"] for record in records if record["soft"]]
-    assert np.mean(temperatures) == pytest.approx(5.0, abs=4 * 6 / np.sqrt(12 * 1200))
+    low, high = TEMPERATURE
+    assert np.mean(temperatures) == pytest.approx((low + high) / 2, abs=4 * (high - low) / np.sqrt(12 * 1200))
     assert {name for record in records for name in record["secondary"]} == {"boundary_jitter", "threshold_fluctuation"}
     assert all(len(set(record["secondary"])) == len(record["secondary"]) for record in records)
 
@@ -224,3 +226,14 @@ def test_at_most_2_percent_of_real_samples_fall_back(busi_root):
         augmentor = MaskErrorAugmentor(weights={name: 1.0}, soft_prob=0.0)
         records = [augmentor(mask, np.random.default_rng([0, index]))[1] for index, mask in enumerate(masks)]
         assert np.mean([record["fallback"] is not None for record in records]) <= 0.02, name
+
+
+def test_temperature_is_in_pixels_of_the_coarse_frame(round_lesion):
+    """A coarse pixel of two native ones makes the map that twice the temperature makes in native pixels."""
+    options = dict(weights={"Identity": 1.0}, soft_prob=1.0, secondary_prob=0.0)
+    coarse = MaskErrorAugmentor(temperature=(1.5, 1.5), **options)
+    native = MaskErrorAugmentor(temperature=(3.0, 3.0), **options)
+    expected, _ = native(round_lesion, np.random.default_rng(0))
+    found, record = coarse(round_lesion, np.random.default_rng(0), coarse_pixel=2.0)
+    np.testing.assert_array_equal(found, expected)
+    assert record["temperature"] == 1.5

@@ -10,7 +10,7 @@ MASK = np.zeros((60, 100), np.uint8)
 MASK[15:45, 20:70] = 1
 
 
-def perfect(mask, rng):
+def perfect(mask, rng, coarse_pixel):
     return mask.astype(np.float32), {"error_type": "identity"}
 
 
@@ -27,7 +27,9 @@ def test_the_error_is_resized_from_the_native_to_the_coarse_frame():
 
 def test_probabilities_stay_in_range_when_the_frame_grows():
     soft = cv2.GaussianBlur(MASK.astype(np.float32), (0, 0), 5)
-    results = SimulateCoarse(lambda mask, rng: (soft, {}))({"gt_seg_map": MASK, "rng": None, "sizes": {"coarse": 224}})
+    results = SimulateCoarse(lambda mask, rng, pixel: (soft, {}))(
+        {"gt_seg_map": MASK, "rng": None, "sizes": {"coarse": 224}}
+    )
     assert results["coarse_prob"].min() >= 0
     assert results["coarse_prob"].max() <= 1
 
@@ -35,10 +37,19 @@ def test_probabilities_stay_in_range_when_the_frame_grows():
 def test_the_augmentor_gets_the_samples_own_generator():
     rng = np.random.default_rng(5)
     drawn = []
-    SimulateCoarse(lambda mask, rng: (drawn.append(rng.random()) or MASK.astype(np.float32), {}))(
+    SimulateCoarse(lambda mask, rng, pixel: (drawn.append(rng.random()) or MASK.astype(np.float32), {}))(
         {"gt_seg_map": MASK, "rng": rng, "sizes": {"coarse": 10}}
     )
     assert drawn == [np.random.default_rng(5).random()]
+
+
+def test_the_augmentor_learns_how_long_a_coarse_pixel_is():
+    """60 x 100 px squashed to 20 x 20: 3 px high and 5 px wide."""
+    lengths = []
+    SimulateCoarse(lambda mask, rng, coarse_pixel: (lengths.append(coarse_pixel) or MASK.astype(np.float32), {}))(
+        {"gt_seg_map": MASK, "rng": None, "sizes": {"coarse": 20}}
+    )
+    assert lengths == [pytest.approx(15**0.5)]
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.3, 1.0])

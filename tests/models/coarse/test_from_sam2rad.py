@@ -37,7 +37,7 @@ def test_probability_is_that_of_sam2rad_and_the_logits_agree(tmp_path):
 def test_refinement_model_runs_on_it():
     config = tiny_refinement(
         coarse_source={"type": "FromSAM2Rad", "model": SAM2RAD},
-        losses={"refined": {"type": "ProbBCEDiceLoss"}},
+        losses={"refined": {"type": "BCEDiceLoss"}},
         loss_weights={"refined": 1.0},
     )
     model = MODELS.build(config).train()

@@ -14,7 +14,7 @@ from ultraref.registry import COARSE_SOURCES, DATASETS, MODELS
 SIMULATED = 0.25
 
 
-def flat_error(mask, rng):
+def flat_error(mask, rng, coarse_pixel):
     """An augmentor whose p is SIMULATED everywhere."""
     return np.full(mask.shape, SIMULATED, np.float32), {}
 

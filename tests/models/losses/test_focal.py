@@ -6,7 +6,7 @@ import torch
 from monai.losses import FocalLoss as MonaiFocalLoss
 from scipy.special import expit
 
-from ultraref.models.losses import CandidateMaskLoss, FocalDiceLoss, FocalLoss
+from ultraref.models.losses import BCEDiceLoss, FocalDiceLoss, FocalLoss
 
 
 @pytest.mark.parametrize("alpha", [0.25, 0.5, 1.0])
@@ -38,7 +38,7 @@ def test_fractional_target_mixes_the_two_kinds_of_pixel():
 
 def test_without_focus_it_is_half_the_bce():
     logits, target = torch.randn(2, 3, 4, 4), torch.rand(2, 1, 4, 4)
-    bce = CandidateMaskLoss(dice_weight=0)(logits, target)
+    bce = BCEDiceLoss(dice_weight=0)(logits, target)
     assert FocalLoss(alpha=0.5, gamma=0)(logits, target).item() == pytest.approx(bce.item() / 2, rel=1e-5)
 
 
@@ -51,7 +51,7 @@ def test_gradient_is_finite_for_a_root_at_underflow():
 
 def test_focal_dice_is_the_weighted_sum():
     logits, target = torch.randn(2, 3, 4, 4), torch.rand(2, 1, 4, 4)
-    expected = 20 * FocalLoss(0.3, 1.5)(logits, target) + 2 * CandidateMaskLoss(bce_weight=0)(logits, target)
+    expected = 20 * FocalLoss(0.3, 1.5)(logits, target) + 2 * BCEDiceLoss(bce_weight=0)(logits, target)
     loss = FocalDiceLoss(20, 2, alpha=0.3, gamma=1.5)(logits, target)
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
 

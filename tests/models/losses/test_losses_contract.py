@@ -24,11 +24,10 @@ PROB = uniform(1, SIZE, SIZE)
 # How to draw each argument of each loss. A new loss is tested as soon as it stands here.
 ARGUMENTS = {
     "CEDiceLoss": {"logits": logits(2), "target": TARGET},
-    "CandidateMaskLoss": {"logits": logits(K), "target": TARGET},
+    "BCEDiceLoss": {"logits": logits(K), "target": TARGET},
     "FocalLoss": {"logits": logits(K), "target": TARGET},
     "FocalDiceLoss": {"logits": logits(K), "target": TARGET},
     "IoURegressionLoss": {"logits": logits(K), "iou": uniform(K), "target": TARGET},
-    "ProbBCEDiceLoss": {"prob": PROB, "target": TARGET},
     "PointCoordinateLoss": {"points": uniform(7, 2), "target": uniform(7, 2), "valid": uniform()},
     "PointLabelLoss": {
         "logits": lambda: torch.randn(B, 7, dtype=torch.float64),
@@ -42,7 +41,6 @@ TRAINED = {
     "PointCoordinateLoss": "points",
     "IoURegressionLoss": "iou",
     "ChangePenalty": "sam_prob",
-    "ProbBCEDiceLoss": "prob",
 }
 
 every_loss = pytest.mark.parametrize("name", ARGUMENTS)

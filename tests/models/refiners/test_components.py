@@ -70,6 +70,24 @@ def test_a_component_that_sam_contradicts_is_kept():
     torch.testing.assert_close(kept, expected)
 
 
+@pytest.mark.parametrize("roi", [None, dict(type="LesionROICropper")])
+@pytest.mark.parametrize("components", [None, dict(min_share=0.2), dict(keep_below_iou=1.0)])
+def test_logits_are_those_of_q(roi, components):
+    refiner, (image, prob) = build(roi=roi, components=components), two_lesions()
+    with torch.no_grad():
+        output = refiner(image, prob, with_logits=True)
+        assert torch.equal(output.prob, refiner(image, prob).prob)
+    assert refiner(image, prob).logits is None
+    # Cubic interpolation of logits and of probabilities differ; without an ROI nothing is interpolated.
+    tolerance = 0.02 if roi else 1e-6
+    q = output.logits.sigmoid()
+    torch.testing.assert_close(q[output.from_logits], output.prob[output.from_logits], atol=tolerance, rtol=0)
+    # The untrained SAM agrees with nothing, so that with keep_below_iou=1 every component stays as it is.
+    assert output.from_logits.any() == (components != dict(keep_below_iou=1.0))
+    if components is not None:
+        assert not output.from_logits[1].any()
+
+
 def test_gradients_reach_p_through_boxes_and_what_is_kept():
     refiner, (image, prob) = build(), two_lesions()
     prob.requires_grad_()
@@ -81,9 +99,9 @@ def test_gradients_reach_p_through_boxes_and_what_is_kept():
 
 def test_the_loss_of_a_batch_without_any_component_is_finite():
     losses = dict(
-        candidate_mask=dict(type="CandidateMaskLoss"),
+        candidate_mask=dict(type="BCEDiceLoss"),
         candidate_iou=dict(type="IoURegressionLoss"),
-        refined=dict(type="ProbBCEDiceLoss"),
+        refined=dict(type="BCEDiceLoss"),
     )
     model = MODELS.build(
         tiny_refinement(

@@ -176,10 +176,10 @@ def test_gate_reads_features_over_the_image(roi):
     ("options", "message"),
     [
         (
-            dict(losses=dict(finale=dict(type="ProbBCEDiceLoss")), loss_weights=dict(finale=1)),
+            dict(losses=dict(finale=dict(type="BCEDiceLoss")), loss_weights=dict(finale=1)),
             "unknown roles .'finale'",
         ),
-        (dict(losses=dict(refined=dict(type="ProbBCEDiceLoss")), loss_weights={}), "must name the same roles"),
+        (dict(losses=dict(refined=dict(type="BCEDiceLoss")), loss_weights={}), "must name the same roles"),
     ],
 )
 def test_bad_losses_are_named(options, message):
@@ -206,5 +206,5 @@ def test_hard_dice_by_hand():
 
 
 def test_a_loss_is_left_out_by_its_name():
-    model = MODELS.build(tiny_refinement(losses=dict(coarse=None, refined=dict(type="ProbBCEDiceLoss"))))
+    model = MODELS.build(tiny_refinement(losses=dict(coarse=None, refined=dict(type="BCEDiceLoss"))))
     assert list(model.losses) == list(model.loss_weights) == ["refined"]

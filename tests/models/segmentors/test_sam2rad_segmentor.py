@@ -8,6 +8,7 @@ from ultraref.datasets import stack_collate
 from ultraref.datasets.transforms import GroundTruthPoints, PackSAM2RadInputs, ResizeToModels
 from ultraref.engine.optim import GlobOptimWrapperConstructor
 from ultraref.evaluation import RefinementMetric
+from ultraref.models.weights.medsam import LITE_MEDSAM
 from ultraref.registry import MODELS
 from ultraref.structures import SegDataSample
 from ultraref.testing.tiny_models import tiny_sam
@@ -279,3 +280,35 @@ def test_losses_that_can_not_be_are_named():
     del data["inputs"]["gt_points"]
     with pytest.raises(ValueError, match="GroundTruthPoints"):
         model(**data, mode="loss")
+
+
+def test_cached_embeddings_give_the_same_and_skip_the_encoder(tmp_path):
+    frozen = tiny_sam(SIZE, freeze=["image_encoder"])
+    config = dict(
+        type="SAM2RadSegmentor",
+        data_preprocessor=dict(type="SegDataPreprocessor", hash_images=True),
+        sam=frozen,
+        prompt_predictor=dict(type="PPN", hidden_dim=16),
+        losses=LOSSES,
+        loss_weights=dict.fromkeys(LOSSES, 1.0),
+    )
+    plain = MODELS.build(config).eval()
+    cached = MODELS.build(dict(config, embedding_cache=str(tmp_path))).eval()
+    cached.load_state_dict(plain.state_dict())
+    calls = []
+    cached.sam.image_encoder.register_forward_pre_hook(lambda module, args: calls.append(len(args[0])))
+    inputs = batch(plain)["inputs"]
+    for _ in range(2):
+        torch.testing.assert_close(cached.segment(inputs).logits, plain.segment(inputs).logits, atol=1e-5, rtol=0)
+    assert calls == [2]
+
+
+def test_published_weights_are_given_prompts_that_they_know(monkeypatch, caplog):
+    """LiteMedSAM knows boxes; points it must be allowed to learn."""
+    monkeypatch.setattr("ultraref.models.sam.sam.load_sam_checkpoint", lambda sam, path: LITE_MEDSAM)
+    sam = dict(checkpoint="lite_medsam.pth")
+    with pytest.raises(ValueError, match="given points as well") as error:
+        build(sam=sam)
+    assert "allow_profile_change=True in model" in str(error.value)
+    config = dict(type="SAM2RadSegmentor", sam=tiny_sam(SIZE, **sam), prompt_predictor=dict(type="PPN"))
+    MODELS.build(dict(config, losses={}, loss_weights={}, allow_profile_change=True))

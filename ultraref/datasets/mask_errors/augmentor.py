@@ -12,6 +12,8 @@ from ultraref.datasets.mask_errors.soft import soften
 from ultraref.errors import UserError
 from ultraref.registry import MASK_ERRORS
 
+# The reference's, section 3.1.4.
+TEMPERATURE = (2.0, 8.0)
 SECONDARIES = ("BoundaryJitter", "ThresholdFluctuation")
 
 
@@ -39,7 +41,8 @@ class MaskErrorAugmentor:
             ``[dict(type='OverSegmentation', weight=2, ratio=(1.2, 1.5)), ...]``. Weights need not sum to 1. An error
             that isn't named doesn't occur.
         soft_prob: Probability of a soft map.
-        temperature: Range in native pixels of the sigmoid's temperature, drawn uniformly.
+        temperature: Range of the sigmoid's temperature, drawn uniformly, in pixels of the coarse network's frame: how soft
+            a network's outlines are is set by its resolution, not by the scanner's. `tools/fit_softness.py` fits the range to a network's own predictions.
         secondary_prob: Probability of secondary perturbations.
 
     Raises:
@@ -51,7 +54,7 @@ class MaskErrorAugmentor:
         preset: str = "default",
         weights: dict | list | None = None,
         soft_prob: float = 0.8,
-        temperature: tuple[float, float] = (2.0, 8.0),
+        temperature: tuple[float, float] = TEMPERATURE,
         secondary_prob: float = 0.5,
     ):
         if preset not in PRESETS:
@@ -72,12 +75,15 @@ class MaskErrorAugmentor:
         # Rounding may leave the last sum a little below 1, and a last weight of 0 must not be drawn for it.
         return min(index, int(np.flatnonzero(self.probabilities)[-1]))
 
-    def __call__(self, mask: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, dict]:
+    def __call__(
+        self, mask: np.ndarray, rng: np.random.Generator, coarse_pixel: float = 1.0
+    ) -> tuple[np.ndarray, dict]:
         """Simulate one coarse prediction.
 
         Args:
             mask: (H, W) uint8 in {0, 1} with a lesion and background, native pixels. Never modified.
             rng: Source of all randomness; the same state gives the same bytes.
+            coarse_pixel: Length of a pixel of the coarse network's frame, in native pixels.
 
         Returns:
             The (H, W) float32 probability in [0, 1], and the record, in plain Python values:
@@ -85,7 +91,7 @@ class MaskErrorAugmentor:
             - ``error_type``: the primary error in snake case; ``params``: what it drew; ``fallback``: what it did
               where the mask left no room for its contract, or None.
             - ``secondary``: names of the perturbations in the order applied.
-            - ``soft``, ``temperature`` (None if not soft).
+            - ``soft``, ``temperature`` in coarse pixels (None if not soft).
             - ``primary_dice``, ``primary_area_ratio``: of the primary error's output against ``mask``; ``dice``,
               ``area_ratio``: of the probability thresholded at 0.5.
 
@@ -97,7 +103,7 @@ class MaskErrorAugmentor:
         fallback = params.pop("fallback", None)
         perturbed, secondary = self._perturb(primary, rng)
         temperature = rng.uniform(*self.temperature) if rng.random() < self.soft_prob else None
-        prob = perturbed.astype(np.float32) if temperature is None else soften(perturbed, temperature)
+        prob = perturbed.astype(np.float32) if temperature is None else soften(perturbed, temperature * coarse_pixel)
         area = area_of(mask)
         primary_scores = {"dice": dice(primary, mask), "area_ratio": area_of(primary) / area}
         scores = (

@@ -9,6 +9,7 @@ from ultraref.datasets.transforms.load_image import LoadImage
 from ultraref.datasets.transforms.load_lesion_mask import LoadLesionMask
 from ultraref.datasets.transforms.pack_sam2rad_inputs import PackSAM2RadInputs
 from ultraref.datasets.transforms.pack_seg_inputs import PackSegInputs
+from ultraref.datasets.transforms.random_mirror import RandomMirror
 from ultraref.datasets.transforms.random_rotate_flip import RandomRotateFlip
 from ultraref.datasets.transforms.resize_to_models import ResizeToModels
 from ultraref.datasets.transforms.simulate_coarse import SimulateCoarse
@@ -36,6 +37,7 @@ __all__ = [
     "RandomElasticWarp",
     "RandomGammaContrast",
     "RandomHaze",
+    "RandomMirror",
     "RandomRotateFlip",
     "RandomSpeckle",
     "RandomTimeGain",

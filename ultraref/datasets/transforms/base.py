@@ -17,10 +17,13 @@ class LesionTransform(BaseTransform):
             transform without the attribute, such as MMCV's, is taken to move img and gt_seg_map and not to know
             coarse_prob.
         changes_grey: whether it changes grey values at random.
+        has_few_outcomes: whether an image can come out in a few ways only, however often it is drawn: a cache may keep what
+            is made of each.
     """
 
     moves_pixels = False
     changes_grey = False
+    has_few_outcomes = False
 
 
 def may_change_image(component: type) -> bool:
@@ -28,4 +31,6 @@ def may_change_image(component: type) -> bool:
 
     A transform that doesn't say is taken to change it.
     """
+    if getattr(component, "has_few_outcomes", False):
+        return False
     return getattr(component, "moves_pixels", True) or getattr(component, "changes_grey", False)

@@ -1,5 +1,7 @@
 """Makes a coarse probability from the ground truth."""
 
+import math
+
 import numpy as np
 
 from ultraref.datasets.transforms.base import LesionTransform
@@ -17,7 +19,7 @@ class SimulateCoarse(LesionTransform):
     mask_error, the augmentor's record.
 
     Args:
-        augmentor: config of a mask-error augmentor: (mask, rng) -> (probability, record).
+        augmentor: config of a mask-error augmentor: (mask, rng, coarse_pixel) -> (probability, record).
 
     Raises:
         ValueError: the data set has no size for the coarse network.
@@ -28,7 +30,10 @@ class SimulateCoarse(LesionTransform):
 
     def transform(self, results: dict) -> dict:
         size = frame_size(results, "coarse", "SimulateCoarse")
-        prob, results["mask_error"] = self.augmentor(results["gt_seg_map"], results["rng"])
+        mask = results["gt_seg_map"]
+        # The frame is squashed: a coarse pixel has two sides, whose geometric mean is its length.
+        coarse_pixel = math.sqrt(mask.shape[0] * mask.shape[1]) / size
+        prob, results["mask_error"] = self.augmentor(mask, results["rng"], coarse_pixel)
         # Interpolation in float32 may leave [0, 1] by a rounding error.
         results["coarse_prob"] = np.clip(resize(prob, size, size), 0, 1)
         results["coarse_origin"] = "simulated"

@@ -1,21 +1,19 @@
 """Losses. Each takes tensors by the names of its `forward`, and returns a scalar."""
 
-from ultraref.models.losses.candidate_mask import CandidateMaskLoss
+from ultraref.models.losses.bce_dice import BCEDiceLoss
 from ultraref.models.losses.ce_dice import CEDiceLoss
 from ultraref.models.losses.change_penalty import ChangePenalty
 from ultraref.models.losses.focal import FocalDiceLoss, FocalLoss
 from ultraref.models.losses.iou_regression import IoURegressionLoss
 from ultraref.models.losses.point import PointCoordinateLoss, PointLabelLoss
-from ultraref.models.losses.prob_bce_dice import ProbBCEDiceLoss
 
 __all__ = [
+    "BCEDiceLoss",
     "CEDiceLoss",
-    "CandidateMaskLoss",
     "ChangePenalty",
     "FocalDiceLoss",
     "FocalLoss",
     "IoURegressionLoss",
     "PointCoordinateLoss",
     "PointLabelLoss",
-    "ProbBCEDiceLoss",
 ]

@@ -58,7 +58,7 @@ class FocalDiceLoss(nn.Module):
     """focal_weight * focal + dice_weight * (1 - Dice), for each candidate, then the mean over candidates and batch.
 
     The mask loss of SAM (Kirillov et al., "Segment Anything", arXiv:2304.02643, appendix A), which weighs them 20 to 1.
-    Focal as in `FocalLoss`, Dice as in `CandidateMaskLoss`.
+    Focal as in `FocalLoss`, Dice as in `BCEDiceLoss`.
 
     Args:
         focal_weight: Weight of the focal loss.

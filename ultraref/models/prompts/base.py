@@ -31,7 +31,12 @@ class BasePromptPredictor(nn.Module, metaclass=ABCMeta):
     """Predicts prompts from the image alone, through SAM's embedding of it.
 
     Contract: as for a prompt generator; the frame of the coordinates is SAM's input, `image_size` a side.
+
+    Attributes:
+        kinds: of prompts that it makes, of "points", "box" and "mask".
     """
+
+    kinds: frozenset[str]
 
     @abstractmethod
     def forward(self, embedding: Tensor, image_size: int, mask_size: int) -> Prompts:

@@ -43,6 +43,8 @@ class PPN(BasePromptPredictor):
         ValueError: an option is not known.
     """
 
+    kinds = frozenset({"points"})
+
     def __init__(
         self,
         embed_dim: int = 256,

@@ -28,6 +28,8 @@ class QueryPromptPredictor(BasePromptPredictor):
         mlp_dim: hidden width of the blocks' MLPs.
     """
 
+    kinds = frozenset({"box", "mask"})
+
     def __init__(self, embed_dim: int = 256, depth: int = 2, num_heads: int = 8, mlp_dim: int = 1024):
         super().__init__()
         self.queries = nn.Embedding(2, embed_dim)

@@ -24,6 +24,8 @@ class RefinerOutput:
         empty: (B,) bool, True where the coarse mask had a mass below one pixel of the coarse frame.
         features: (B, F, e, e) float, image features over the image's frame, 0 where the ROI is more than a cell away; None
             if not asked for.
+        logits: (B, 1, S, S) float, whose sigmoid `prob` is, up to interpolation; None if not asked for, or where a refiner has none.
+        from_logits: (B, 1, S, S) bool, where that is so. Elsewhere, outside of the ROI for one, `logits` means nothing.
     """
 
     prob: Tensor
@@ -34,6 +36,8 @@ class RefinerOutput:
     roi: Tensor | None
     empty: Tensor
     features: Tensor | None = None
+    logits: Tensor | None = None
+    from_logits: Tensor | None = None
 
 
 class BaseRefiner(nn.Module, ABC):
@@ -59,6 +63,7 @@ class BaseRefiner(nn.Module, ABC):
         with_features: bool = False,
         image_hashes: Sequence[str] | None = None,
         content_size: Tensor | None = None,
+        with_logits: bool = False,
     ) -> RefinerOutput:
         """Refines.
 
@@ -71,6 +76,7 @@ class BaseRefiner(nn.Module, ABC):
             image_hashes: B digests of the images' contents, for a refiner that caches what it computes from them.
             content_size: (B, 2) integer (height, width) of what is image, at the top left, and not padding; None where all
                 of it is.
+            with_logits: whether `logits` are wanted, which a loss reads.
         """
 
     @abstractmethod

@@ -141,6 +141,7 @@ class SAMRefiner(BaseRefiner):
         with_features: bool = False,
         image_hashes: Sequence[str] | None = None,
         content_size: Tensor | None = None,
+        with_logits: bool = False,
     ) -> RefinerOutput:
         """See `BaseRefiner.forward`. `image` must have SAM's size."""
         size = self.sam.image_size
@@ -189,13 +190,18 @@ class SAMRefiner(BaseRefiner):
 
         # One candidate is selected first and upsampled after; then back to the image's frame, as probability.
         selected = select_candidates(logits, iou, self.selection)
-        answer = F.interpolate(selected.float(), (size, size), mode="bilinear", align_corners=False).sigmoid()
+        answer_logits = F.interpolate(selected.float(), (size, size), mode="bilinear", align_corners=False)
+        answer, from_logits = answer_logits.sigmoid(), torch.ones_like(answer_logits, dtype=torch.bool)
         if roi is not None:
             outside = coarse_prob if self.roi_cropper.outside == "coarse" else torch.zeros_like(coarse_prob)
             answer = self.roi_cropper.paste(answer, roi, (size, size), outside[rows])
+            if with_logits:
+                answer_logits, from_logits = self.roi_cropper.paste_logits(answer_logits, roi, (size, size))
         if found is not None:
-            answer = self._join(answer, found, coarse_prob)
-        return RefinerOutput(answer, rows, logits, iou, prompts, roi, empty, features)
+            answer, answer_logits, from_logits = self._join(answer, answer_logits, from_logits, found, coarse_prob)
+        if not with_logits:
+            answer_logits = from_logits = None
+        return RefinerOutput(answer, rows, logits, iou, prompts, roi, empty, features, answer_logits, from_logits)
 
     def _unasked(self, coarse_prob: Tensor, empty: Tensor, with_features: bool) -> RefinerOutput:
         """What comes out where no image has a component: p itself, and no decoding."""
@@ -215,21 +221,29 @@ class SAMRefiner(BaseRefiner):
             return self.embedding_cache.encode(self.sam, image, image_hashes or (), content_size)
         return self.sam.encode(self.sam.normalise(image, content_size))
 
-    def _join(self, answer: Tensor, found: MaskComponents, coarse_prob: Tensor) -> Tensor:
-        """Returns q, (B, 1, S, S), of SAM's answers (N, 1, S, S) to the components."""
+    def _join(
+        self, answer: Tensor, logits: Tensor, from_logits: Tensor, found: MaskComponents, coarse_prob: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Joins SAM's answers to the components, (N, 1, S, S) each: q, its logits and where it has any, (B, 1, S, S) each."""
         own = coarse_prob[found.rows] * ~found.others
         agreement = mask_iou(answer > 0.5, found.masks)
-        kept = torch.where(agreement[:, None, None, None] < self.components.keep_below_iou, own, answer)
+        stays = agreement[:, None, None, None] < self.components.keep_below_iou
+        parts = [torch.where(stays, own, answer), logits, from_logits & ~stays]
         # At most a few components an image, so that one pass for each place among them is enough.
-        joined = torch.zeros_like(coarse_prob)
+        joined = [torch.zeros_like(part[:1]).repeat(len(coarse_prob), 1, 1, 1) for part in parts]
         first = torch.searchsorted(found.rows, found.rows)
         place = torch.arange(len(found.rows), device=first.device) - first
         for turn in range(self.components.most):
             at = place == turn
-            joined = joined.index_copy(0, found.rows[at], torch.maximum(joined[found.rows[at]], kept[at]))
+            images = found.rows[at]
+            greater = parts[0][at] > joined[0][images]
+            joined = [
+                whole.index_copy(0, images, torch.where(greater, part[at], whole[images]))
+                for whole, part in zip(joined, parts)
+            ]
         asked = torch.zeros(len(coarse_prob), dtype=torch.bool, device=coarse_prob.device)
         asked[found.rows] = True
-        return torch.where(asked[:, None, None, None], joined, coarse_prob)
+        return torch.where(asked[:, None, None, None], joined[0], coarse_prob), joined[1], joined[2]
 
     def _in_image_frame(self, features: Tensor, roi: Tensor) -> Tensor:
         """Returns the features (B, C, e, e) of crops over the image's frame, at their own resolution."""

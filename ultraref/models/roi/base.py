@@ -69,3 +69,7 @@ class BaseROICropper(nn.Module, metaclass=ABCMeta):
     def paste(self, prob: Tensor, box: Tensor, size: tuple[int, int], outside: Tensor) -> Tensor:
         """Puts (B, 1, s, s) back into a frame of `size` (height, width), with `outside` (B, 1, H, W) around the box."""
         return resample.paste(prob, box, size, outside)
+
+    def paste_logits(self, logits: Tensor, box: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """Puts logits (B, 1, s, s) back likewise; returns them with where they are, (B, 1, H, W) bool."""
+        return resample.paste_logits(logits, box, size)

@@ -74,19 +74,38 @@ def paste(prob: Tensor, box: Tensor, size: tuple[int, int], outside: Tensor) -> 
         (B, C, height, width) in [0, 1], at least float32. Gradients reach `prob` and `box` from inside the box, and
         `outside` from outside.
     """
-    crop_size = prob.shape[-1]
-    frame = whole_frame(outside).to(box)
+    inside, in_box = _into_frame(prob, box, size)
+    return torch.where(in_box, inside.clamp(0, 1), outside.to(inside.dtype))
+
+
+@full_precision
+def paste_logits(logits: Tensor, box: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Puts logits back into the frame, for a loss: a probability that is nearly 0 or 1 has hardly a gradient left.
+
+    Args:
+        logits: (B, C, s, s) crop, s >= 2.
+        box, size: see `paste`.
+
+    Returns:
+        (B, C, height, width) logits, interpolated as in `paste`, and (B, 1, height, width) bool, where the box is. They mean nothing
+        elsewhere.
+    """
+    return _into_frame(logits, box, size)
+
+
+def _into_frame(x: Tensor, box: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Interpolates crops at the frame's pixels; returns them with (B, 1, height, width) bool, where the box is."""
+    crop_size = x.shape[-1]
+    frame = box.new_tensor([-0.5, -0.5, size[1] - 0.5, size[0] - 0.5])
     # The frame's pixels, and its edges, in the crop. The longer side's pixels serve both axes.
     index = torch.arange(max(size), device=box.device, dtype=box.dtype)[None, :, None].expand(len(box), -1, 2)
     position = frame_to_crop(index, box, crop_size)
     edges = frame_to_crop(frame.view(1, 2, 2).expand(len(box), -1, -1), box, crop_size).detach()
     first, last = edges[:, :1].ceil() - 1, edges[:, 1:].floor() + 1
-    inside = prob
     for axis, dim in ((0, -1), (1, -2)):
         along = position[:, : size[dim], axis]
-        inside = _cubic(inside, along, first[..., axis], last[..., axis], dim)
-    in_box = _membership(index[:, : size[1]], index[:, : size[0]], box)
-    return torch.where(in_box, inside.clamp(0, 1), outside.to(inside.dtype))
+        x = _cubic(x, along, first[..., axis], last[..., axis], dim)
+    return x, _membership(index[:, : size[1]], index[:, : size[0]], box)
 
 
 def _linear(x: Tensor, position: Tensor, dim: int) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ultraref.errors import UserError
 from ultraref.models.coarse import CoarseOutput
 from ultraref.models.padding import content_mask, into_sam_frame
+from ultraref.models.refined_logits import refined_logits
 from ultraref.models.refiners import RefinerOutput
 from ultraref.models.roi import crop_to_frame
 from ultraref.registry import COARSE_SOURCES, GATES, LOSSES, MODELS, REFINERS
@@ -20,7 +21,7 @@ LOSS_ROLES = {
     "coarse": "(coarse logits (B, 2, h, w), ground truth (B, 1, h, w))",
     "candidate_mask": "(candidate logits (B, K, m, m), ground truth (B, 1, m, m))",
     "candidate_iou": "(candidate logits (B, K, m, m), predicted IoU (B, K), ground truth (B, 1, m, m))",
-    "refined": "(refined probability (B, 1, S, S), ground truth (B, 1, S, S))",
+    "refined": "(refined logits (B, 1, S, S), ground truth (B, 1, S, S))",
     "change": "(q (B, 1, S, S), p (B, 1, S, S), Dice of p against the ground truth (B,))",
 }
 
@@ -108,12 +109,13 @@ class RefinementSegmentor(BaseModel):
                 f"{size} px; make the sizes agree, or set allow_contract_change=True in model.refiner if the change is on purpose"
             )
 
-    def refine(self, inputs: dict[str, Tensor]) -> RefinementOutput:
+    def refine(self, inputs: dict[str, Tensor], with_logits: bool = False) -> RefinementOutput:
         """Runs the whole path of one batch.
 
         Args:
             inputs: `sam_image` (B, 3, S, S) float in [0, 255]; `content_size` (B, 2), the (height, width) of each image
                 that is not padding, where there is padding; and what the coarse source reads.
+            with_logits: whether the logits of q are wanted, which a loss reads.
         """
         coarse = self.coarse_source(inputs)
         image = inputs["sam_image"]
@@ -128,12 +130,15 @@ class RefinementSegmentor(BaseModel):
             with_features=self.gate.feature_channels > 0,
             image_hashes=inputs.get("image_hash"),
             content_size=content_size,
+            with_logits=with_logits,
         )
-        if content_size is not None:
-            # No lesion lies in the padding, whatever SAM paints there.
-            sam = replace(sam, prob=sam.prob * content_mask(image.shape[-1], content_size))
-        # Where there is no coarse mask, SAM was asked about nothing: whatever refiner and gate say, p stays.
-        sam = replace(sam, prob=torch.where(sam.empty[:, None, None, None], coarse_prob, sam.prob))
+        # No lesion lies in the padding, whatever SAM paints there. Where there is no coarse mask, SAM was asked about nothing: whatever
+        # refiner and gate say, p stays.
+        asked = ~sam.empty[:, None, None, None]
+        content = asked if content_size is None else content_mask(image.shape[-1], content_size)
+        sam = replace(sam, prob=torch.where(asked, sam.prob * content, coarse_prob))
+        if sam.from_logits is not None:
+            sam = replace(sam, from_logits=sam.from_logits & content & asked)
         gate = self.gate(coarse_prob, sam.prob, sam.features)
         # lerp is exact at both ends: a gate of 0 gives p and a gate of 1 gives q, bit for bit.
         refined_prob = torch.lerp(coarse_prob, sam.prob, gate)
@@ -151,7 +156,7 @@ class RefinementSegmentor(BaseModel):
         if mode == "tensor":
             return self.refine(inputs)
         if mode == "loss":
-            return self._loss(self.refine(inputs), inputs["gt"])
+            return self._loss(self.refine(inputs, with_logits="refined" in self.losses), inputs["gt"])
         if mode == "predict":
             return self._fill(data_samples, self.refine(inputs), inputs.get("content_size"))
         raise UserError(f"mode is {mode!r}; it must be 'loss', 'predict' or 'tensor'")
@@ -172,7 +177,10 @@ class RefinementSegmentor(BaseModel):
             logits = output.sam.candidate_logits
             arguments["candidate_mask"] = (logits, target)
             arguments["candidate_iou"] = (logits, output.sam.candidate_iou, target)
-        arguments["refined"] = (output.refined_prob, gt)
+        if "refined" in self.losses:
+            sam = output.sam
+            logits = refined_logits(output.coarse_prob, sam.prob, output.gate, sam.logits, sam.from_logits)
+            arguments["refined"] = (logits, gt)
         arguments["change"] = (output.sam.prob, output.coarse_prob, hard_dice(output.coarse_prob, gt))
         losses = {}
         for role, loss in self.losses.items():

@@ -9,6 +9,8 @@ from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
 from ultraref.errors import UserError
+from ultraref.models.sam import EmbeddingCache
+from ultraref.models.weights import WeightsUse, check_use
 from ultraref.registry import LOSSES, MODELS, PROMPT_PREDICTORS
 from ultraref.structures import Prompts, SegDataSample
 
@@ -44,9 +46,14 @@ class SAM2RadSegmentor(BaseModel):
         losses: role -> config of a loss. The roles, and what each is called with, are in LOSS_ROLES.
         loss_weights: role -> weight, for every role of `losses`.
         data_preprocessor: config of a `SegDataPreprocessor`.
+        embedding_cache: folder in which the image embeddings are kept, or None. Needs a frozen image encoder without LoRA and
+            `SegDataPreprocessor(hash_images=True)`; tools/train.py refuses augmentation that makes a new image each time.
+        allow_profile_change: give published weights, `sam.checkpoint`, prompts that they were not trained with, because they are to
+            learn them here; a warning then takes the place of the error.
 
     Raises:
-        ValueError: `losses` has an unknown role, or `loss_weights` other roles than `losses`.
+        ValueError: `losses` has an unknown role, or `loss_weights` other roles than `losses`; published weights are given prompts that
+            they don't know.
     """
 
     def __init__(
@@ -56,6 +63,8 @@ class SAM2RadSegmentor(BaseModel):
         losses: dict[str, dict],
         loss_weights: dict[str, float],
         data_preprocessor: dict | None = None,
+        embedding_cache: str | None = None,
+        allow_profile_change: bool = False,
     ):
         super().__init__(data_preprocessor=data_preprocessor)
         unknown = sorted(set(losses) - set(LOSS_ROLES))
@@ -72,6 +81,11 @@ class SAM2RadSegmentor(BaseModel):
         )
         self.losses = nn.ModuleDict({role: LOSSES.build(config) for role, config in losses.items()})
         self.loss_weights = dict(loss_weights)
+        if self.sam.profile is not None:
+            use = WeightsUse(prompts=self.prompt_predictor.kinds, candidates=1)
+            permission = "allow_profile_change=True in model"
+            check_use(self.sam.profile, use, sam["checkpoint"], permission=permission, allowed=allow_profile_change)
+        self.embedding_cache = None if embedding_cache is None else EmbeddingCache(embedding_cache)
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -107,10 +121,13 @@ class SAM2RadSegmentor(BaseModel):
 
         Args:
             inputs: `sam_image` (B, 3, S, S) float in [0, 255]; `content_size` (B, 2), the (height, width) of each image
-                that is not padding, where there is padding.
+                that is not padding, where there is padding; with an embedding cache `image_hash`, B digests of the images.
         """
-        image = self.sam.normalise(inputs["sam_image"], inputs.get("content_size"))
-        embedding = self.sam.encode(image)
+        image, content_size = inputs["sam_image"], inputs.get("content_size")
+        if self.embedding_cache is not None:
+            embedding = self.embedding_cache.encode(self.sam, image, inputs.get("image_hash", ()), content_size)
+        else:
+            embedding = self.sam.encode(self.sam.normalise(image, content_size))
         prompts = self.prompt_predictor(embedding.features, self.sam.image_size, self.sam.mask_size)
         # SAM takes the prompts alone, without what a predictor adds for its own losses.
         known = {field.name: getattr(prompts, field.name) for field in fields(Prompts)}

@@ -69,6 +69,8 @@ class TimmEncoder(BaseEncoder):
             raise UserError(
                 f"timm can't build {name!r} as an encoder{source} (out_indices={out_indices}): {error}"
             ) from error
+        # A fifth of the CPU's time for a training step, and what tensor cores want.
+        self.net.to(memory_format=torch.channels_last)
         if checkpoint is not None:
             note_weights(self, checkpoint)
         elif pretrained:

@@ -1,4 +1,4 @@
-"""BCE plus Dice of SAM's candidate masks."""
+"""BCE plus Dice of binary mask logits: SAM's candidates, or the refined mask."""
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -9,7 +9,7 @@ from ultraref.registry import LOSSES
 
 
 @LOSSES.register_module()
-class CandidateMaskLoss(nn.Module):
+class BCEDiceLoss(nn.Module):
     """bce_weight * BCE + dice_weight * (1 - Dice), for each candidate, then the mean over candidates and batch.
 
     With p = sigmoid(logits) and N pixels:
@@ -35,8 +35,8 @@ class CandidateMaskLoss(nn.Module):
         """Returns the loss, a scalar.
 
         Args:
-            logits: (B, K, m, m), K candidate masks.
-            target: (B, 1, m, m) in [0, 1], the fraction of each pixel that is lesion, for every candidate.
+            logits: (B, K, H, W), K candidate masks; one for the refined mask.
+            target: (B, 1, H, W) in [0, 1], the fraction of each pixel that is lesion, for every candidate.
 
         Raises:
             ValueError: other shapes.
