@@ -1,9 +1,10 @@
-"""Runs all three phases with tiny models, on made-up images or on real BUSI:
+"""Runs all three phases: with tiny models on made-up images, or from published weights on real BUSI:
 python tools/quickstart.py phantoms
 python tools/quickstart.py busi --source FOLDER_OF_THE_PUBLISHED_FILES
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -11,10 +12,26 @@ from pathlib import Path
 
 from ultraref.errors import UserError
 
-WORK_DIRS = {"phantoms": Path("work_dirs/quickstart"), "busi": Path("work_dirs/quickstart_busi")}
 NUM_PHANTOMS = 560
-# The networks see 64 and 128 pixels. Larger files would only take longer to read.
+# The tiny networks see 64 and 128 pixels. Larger files would only take longer to read.
 MAX_SIDE = 192
+# By data set: where the converted images lie, and where summary and overlays go.
+DATA = {"phantoms": Path("work_dirs/quickstart/data/phantoms"), "busi": Path(os.environ.get("ULTRAREF_DATA", "data"), "busi")}
+WORK_DIRS = {"phantoms": Path("work_dirs/quickstart"), "busi": Path("work_dirs/quickstart_busi")}
+# Tiny networks from scratch on phantoms; on BUSI the recipes of a small machine, which start from published weights.
+RECIPES = {
+    "phantoms": dict(
+        phase1="configs/quickstart/phase1.py",
+        phase2="configs/quickstart/phase2.py",
+        phase3=["configs/quickstart/ultrarefiner.py", "configs/quickstart/gated.py"],
+    ),
+    "busi": dict(
+        phase1="configs/phase1/unet.py",
+        phase2="configs/phase2/lite.py",
+        phase3=["configs/phase3/lite.py", "configs/phase3/lite_gated.py"],
+    ),
+}
+WEIGHTS = {"phantoms": (), "busi": ("tf_efficientnet_lite0", "lite_medsam")}
 
 
 def parse_args() -> argparse.Namespace:
@@ -25,18 +42,20 @@ def parse_args() -> argparse.Namespace:
 
 
 def prepare(data: str, source: str | None) -> None:
-    """Makes WORK_DIR/data/{data} where it isn't there yet, by the commands that a user would run."""
-    converted = WORK_DIRS[data] / "data" / data
-    if (converted / "splits.json").is_file():
+    """Gets the published weights and the converted images where they aren't there yet, by the commands that a user would run."""
+    converted = (DATA[data] / "splits.json").is_file()
+    if not converted and data == "busi" and not source:
+        raise UserError("give --source, the folder of the published BUSI files (benign/, malignant/, normal/)")
+    for name in WEIGHTS[data]:
+        run_tool("get_weights.py", "get", name)
+    if converted:
         return
     if data == "phantoms":
-        raw = WORK_DIRS[data] / "data" / "phantoms_raw"
+        raw = DATA[data].with_name("phantoms_raw")
         # Also where it was begun before: each image depends on the seed and its number alone, so nothing is lost.
         run_tool("make_phantoms.py", str(raw), "--num", str(NUM_PHANTOMS), "--seed", "0", "--max-side", str(MAX_SIDE))
         source = str(raw)
-    elif not source:
-        raise UserError("give --source, the folder of the published BUSI files (benign/, malignant/, normal/)")
-    run_tool("dataset_converters/busi.py", source, str(converted))
+    run_tool("dataset_converters/busi.py", source, str(DATA[data]))
 
 
 def run_tool(name: str, *arguments: str) -> None:
@@ -54,14 +73,7 @@ def main() -> int:
     from ultraref.evaluation import refinement_table
 
     work_dir = WORK_DIRS[args.data]
-    cascade = Cascade(
-        phase1="configs/quickstart/phase1.py",
-        phase2="configs/quickstart/phase2.py",
-        phase3=["configs/quickstart/ultrarefiner.py", "configs/quickstart/gated.py"],
-        set=args.data,
-        work_dir=str(work_dir),
-        jobs=5,
-    )
+    cascade = Cascade(**RECIPES[args.data], set=args.data, work_dir=str(work_dir), jobs=5)
     summary = run_cascade(cascade)
     for name, model in summary["models"].items():
         low, high = model["delta_dice_ci95"]

@@ -15,7 +15,6 @@ def padded(pipeline):
 run_name = "sam_lite_{set}_{fold}"
 model = dict(
     data_preprocessor=dict(hash_images=True),
-    coarse_source=dict(size=192),
     refiner=dict(_delete_=True, **_base_.lite_refiner),
 )
 stores = {name: f"work_dirs/predictions/unet_{name}" for name in _base_.sets}
