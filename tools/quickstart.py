@@ -16,7 +16,10 @@ NUM_PHANTOMS = 560
 # The tiny networks see 64 and 128 pixels. Larger files would only take longer to read.
 MAX_SIDE = 192
 # By data set: where the converted images lie, and where summary and overlays go.
-DATA = {"phantoms": Path("work_dirs/quickstart/data/phantoms"), "busi": Path(os.environ.get("ULTRAREF_DATA", "data"), "busi")}
+DATA = {
+    "phantoms": Path("work_dirs/quickstart/data/phantoms"),
+    "busi": Path(os.environ.get("ULTRAREF_DATA", "data"), "busi"),
+}
 WORK_DIRS = {"phantoms": Path("work_dirs/quickstart"), "busi": Path("work_dirs/quickstart_busi")}
 # Tiny networks from scratch on phantoms; on BUSI the recipes of a small machine, which start from published weights.
 RECIPES = {

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from ultraref.apis import load_config
-from ultraref.apis.train import check_embedding_cache, train
+from ultraref.apis.train import check_embedding_cache, train, warn_of_other_fit
 from ultraref.engine.config_check import ConfigError
 from ultraref.engine.inputs import MissingInputsError
+from ultraref.models.weights.medsam import LITE_MEDSAM
 
 ROOT = Path(__file__).parents[2]
 CACHED = ROOT / "configs/phase2/sam_cached.py"
@@ -16,6 +18,33 @@ HYBRID = ROOT / "configs/phase2/sam_hybrid.py"
 
 def test_cached_config_has_no_geometric_augmentation():
     check_embedding_cache(load_config(CACHED))
+
+
+@pytest.mark.parametrize("path", ["phase2/lite.py", "sam2rad/lite.py"])
+def test_mirrored_images_may_be_cached(path):
+    cfg = load_config(ROOT / "configs" / path)
+    check_embedding_cache(cfg)
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    cfg.train_dataloader.dataset.pipeline = [*pipeline[:2], dict(type="RandomMirror"), *pipeline[2:]]
+    check_embedding_cache(cfg)
+    cfg.train_dataloader.dataset.pipeline.insert(2, dict(type="RandomSpeckle"))
+    with pytest.raises(ValueError, match=r"model\.(refiner\.)?embedding_cache: .*RandomSpeckle.*take RandomMirror"):
+        check_embedding_cache(cfg)
+
+
+@pytest.mark.parametrize(("fit", "warned"), [("pad", False), ("squash", True)])
+def test_another_fit_than_that_of_published_weights_is_warned_of(fit, warned, monkeypatch):
+    logged = []
+    monkeypatch.setattr("ultraref.models.weights.rules.print_log", lambda text, **_: logged.append(text))
+    cfg = load_config(ROOT / "configs/phase2/lite.py")
+    for step in cfg.train_dataloader.dataset.pipeline:
+        if step.type == "ResizeToModels":
+            step.sam_fit = fit
+    model = torch.nn.Module()
+    model.profile = LITE_MEDSAM
+    warn_of_other_fit(cfg, model)
+    assert bool(logged) == warned
+    assert all("by 'pad', here by 'squash'" in text for text in logged)
 
 
 def test_cache_with_geometric_augmentation_is_refused():

@@ -21,7 +21,7 @@ ALL = frozenset({"points", "box", "mask"})
         (SAM_VIT_B, WeightsUse("imagenet", "pad", ALL, 3), []),
         (SAM_VIT_B, WeightsUse(candidates=1), []),
         (SAM_VIT_B, WeightsUse(scale="minmax"), ["image_encoder.scale='imagenet'"]),
-        (SAM_VIT_B, WeightsUse(fit="squash"), ["by 'pad', here by 'squash'"]),
+        (SAM_VIT_B, WeightsUse(fit="squash"), ["by 'pad', here by 'squash': set sam_fit='pad'"]),
         (MEDSAM_VIT_B, WeightsUse(fit="squash"), []),
         (LITE_MEDSAM, WeightsUse("minmax", "pad", frozenset({"box"}), 1), []),
         (LITE_MEDSAM, WeightsUse(prompts=frozenset({"box", "mask"})), ["box prompts only, and are given mask as well"]),

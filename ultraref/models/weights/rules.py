@@ -45,7 +45,10 @@ def fit_rule(profile: WeightsProfile, use: WeightsUse) -> str | None:
     """Measured likewise: Dice 0.920 padded, 0.908 squashed."""
     if None in (use.fit, profile.fit) or use.fit == profile.fit:
         return None
-    return f"their images were fitted into the square by {profile.fit!r}, here by {use.fit!r}"
+    return (
+        f"their images were fitted into the square by {profile.fit!r}, here by {use.fit!r}: set sam_fit={profile.fit!r} of "
+        "ResizeToModels in the pipelines"
+    )
 
 
 def prompts_rule(profile: WeightsProfile, use: WeightsUse) -> str | None:
@@ -91,8 +94,8 @@ def check_use(
         profile: record of the weights.
         use: what the recipe does.
         source: where they come from, for the message.
-        permission: the setting that allows it, for the message; None where nothing does.
-        allowed: whether that was set: then a warning is logged instead.
+        permission: the setting that allows it, for the message; None where there is none.
+        allowed: log a warning instead of the error, because that was set, or because no more is called for.
 
     Raises:
         UserError: a rule is broken; all that are are listed.
@@ -103,6 +106,7 @@ def check_use(
     message = f"{source} holds weights of {profile.title}, which this config uses otherwise than they were trained:\n"
     message += "\n".join(f"  - {problem}" for problem in broken)
     if allowed:
-        print_log(f"{message}\nAllowed by {permission}.", logger="current", level=logging.WARNING)
+        ending = "" if permission is None else f"\nAllowed by {permission}."
+        print_log(message + ending, logger="current", level=logging.WARNING)
         return
     raise UserError(message + (f"\nChange the config, or set {permission} if this is on purpose" if permission else ""))
