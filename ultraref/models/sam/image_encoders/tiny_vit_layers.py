@@ -109,7 +109,7 @@ class TinyViTEncoder(nn.Module):
             raise UserError(
                 f"TinyViTEncoder: the image's sides must be multiples of {self.reduction}, but it is {tuple(image.shape[-2:])}"
             )
-        x = self.patch_embed(image.permute(0, 2, 3, 1))
+        x = self.patch_embed(image.permute(0, 2, 3, 1).contiguous())
         for stage in self.layers:
             for block in stage.blocks:
                 x = self._run(block, x)
@@ -232,18 +232,19 @@ class Attention(nn.Module):
         side, cells = self.window, self.window**2
         rows, columns = -(-height // side), -(-width // side)
         x = F.pad(x, (0, 0, 0, columns * side - width, 0, rows * side - height))
-        qkv = self.qkv(self.norm(x))
 
-        # (B, rows, side, columns, side, heads, 3 of head_dim) -> a batch of windows.
-        qkv = qkv.view(batch, rows, side, columns, side, 3 * dim).transpose(2, 3)
-        qkv = qkv.reshape(batch * rows * columns, cells, self.num_heads, 3, dim // self.num_heads)
+        # (B, rows, side, columns, side, C) -> a batch of windows, before q, k and v make it three times as wide.
+        x = x.reshape(batch, rows, side, columns, side, dim).transpose(2, 3)
+        x = x.reshape(batch * rows * columns, cells, dim)
+        qkv = self.qkv(self.norm(x)).view(len(x), cells, self.num_heads, 3, dim // self.num_heads)
         q, k, v = qkv.permute(3, 0, 2, 1, 4)
         bias = self.attention_biases.index_select(1, self.bias_index).view(1, self.num_heads, cells, cells)
         x = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.to(q.dtype))
 
         x = x.transpose(1, 2).reshape(batch, rows, columns, side, side, dim).transpose(2, 3)
         x = x.reshape(batch, rows * side, columns * side, dim)[:, :height, :width]
-        return self.proj(x)
+        # Of a map with gaps, the linear layer would be a product for each row, and the bias added after; of a copy it is one product.
+        return self.proj(x.contiguous())
 
 
 class Mlp(nn.Module):
