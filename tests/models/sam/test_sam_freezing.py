@@ -70,3 +70,15 @@ def test_an_encoder_works_without_gradients_where_none_is_kept(build_sam):
     with torch.no_grad():
         assert not encode(build_sam(freeze=()), image)
     assert seen == [False, True, True, True, False]
+
+
+def test_a_compiled_encoder_keeps_its_weights_and_names(build_sam, monkeypatch):
+    """torch.compile is stood in for by a wrapper that counts the calls: compiling takes a minute."""
+    calls = []
+    monkeypatch.setattr(torch, "compile", lambda call, **_: lambda *inputs: (calls.append(1), call(*inputs))[1])
+    plain, compiled = build_sam(), build_sam(compile_image_encoder=True)
+    assert list(compiled.state_dict()) == list(plain.state_dict())
+    compiled.load_state_dict(plain.state_dict())
+    image = torch.rand(1, 3, plain.image_size, plain.image_size)
+    torch.testing.assert_close(compiled.encode(image).features, plain.encode(image).features)
+    assert len(calls) == 1

@@ -29,6 +29,8 @@ class SAM(nn.Module):
         freeze: parts that don't train, of `image_encoder`, `prompt_encoder`, `mask_decoder`. They stay in eval mode.
         lora: settings of `add_lora` (rank, alpha, dropout, targets) to train adapters in the image encoder. They train
             although the image encoder is frozen.
+        compile_image_encoder: run the image encoder through `torch.compile`: a minute at its first image, for each shape of a batch,
+            and faster from then on. Weights and their names stay as they are.
 
     Attributes:
         image_size: S, side of the input image.
@@ -48,6 +50,7 @@ class SAM(nn.Module):
         checkpoint: str | None = None,
         freeze: Sequence[str] = ("image_encoder",),
         lora: dict | None = None,
+        compile_image_encoder: bool = False,
     ):
         super().__init__()
         self.image_encoder = MODELS.build(image_encoder)
@@ -74,6 +77,8 @@ class SAM(nn.Module):
             add_lora(self.image_encoder, **lora)
         self.freeze(*freeze)
         self.profile = None if checkpoint is None else load_sam_checkpoint(self, checkpoint)
+        if compile_image_encoder:
+            self.image_encoder.compile()
 
     def normalise(self, image: Tensor, content_size: Tensor | None = None) -> Tensor:
         """Scales whole images as the image encoder's weights want them, before anything is cropped.
