@@ -19,7 +19,7 @@ from ultraref.datasets.mask_errors.fit_temperature import UNDECIDED, fit_tempera
 from ultraref.datasets.prediction_store import PredictionStore
 from ultraref.errors import MissingFileError, UserError
 
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 def main() -> int:

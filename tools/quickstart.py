@@ -84,6 +84,10 @@ def main() -> int:
         title = f"{name}: {model['n_test']} test images"
         print("\n" + refinement_table(means, title))
         print(f"Dice difference: {model['delta']['dice']:+.4f}, 95 % bootstrap interval {low:+.4f} to {high:+.4f}")
+        print(
+            f"Dice rises by more than 0.01 in {100 * model['helped']:.0f} % of the images and falls by more in "
+            f"{100 * model['harmed']:.0f} %, at worst by {max(-model['worst'], 0):.2f}"
+        )
     print(
         f"\nSummary: {work_dir}/summary.json. Overlays: {work_dir}/overlays. TensorBoard: tensorboard --logdir {work_dir}"
     )
