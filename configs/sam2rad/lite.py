@@ -14,10 +14,15 @@ model = dict(
     embedding_cache="work_dirs/embeddings",
     allow_profile_change=True,
 )
-mirror = dict(type="RandomMirror", prob=0.5)
-train_pipeline = [mirror if step.type == "RandomRotateFlip" else step for step in _base_.train_pipeline]
-optim_wrapper = dict(clip_grad=dict(max_norm=1.0))
-train_cfg = dict(max_epochs=12)
+# Geometric augmentation would make each image a new one for the cache. RandomMirror, which has two outcomes, costs a second encoding.
+train_pipeline = [step for step in _base_.train_pipeline if step.type != "RandomRotateFlip"]
+rates = {
+    "sam.prompt_encoder": dict(lr=1e-4),
+    "sam.mask_decoder": dict(lr=1e-4),
+    "prompt_predictor": dict(lr=1e-3),
+}
+optim_wrapper = dict(clip_grad=dict(max_norm=1.0), paramwise_cfg=dict(_delete_=True, groups=rates))
+train_cfg = dict(max_epochs=8, val_interval=2)
 loader = dict(batch_size=8, num_workers=1)
 train_dataloader = dict(loader, dataset=dict(pipeline=train_pipeline))
 val_dataloader = test_dataloader = loader
