@@ -18,6 +18,8 @@ model = dict(
     data_preprocessor=dict(hash_images=True),
     coarse_source=dict(network=dict(_delete_=True, **_base_.unet), checkpoint=phase1),
     refiner=dict(_delete_=True, checkpoint=phase2, **_base_.lite_refiner),
+    # As in phase 2: the mean of p and q.
+    gate=dict(value=0.5),
 )
 # The last two of the U-Net's five decoder blocks, and its head, train with SAM from epoch 1 on.
 last_blocks = "coarse_source.network.decoder.blocks.[34]"
@@ -28,7 +30,7 @@ rates = {
     "gate": dict(lr=1e-4),
 }
 optim_wrapper = dict(clip_grad=dict(max_norm=1.0), paramwise_cfg=dict(_delete_=True, groups=rates))
-train_cfg = dict(max_epochs=3)
+train_cfg = dict(max_epochs=2)
 joint = dict(epoch=1, train=["refiner", "gate", last_blocks, "coarse_source.network.head"])
 default_hooks = dict(unfreezing=dict(stages=dict(joint=joint)))
 loader = dict(batch_size=8, num_workers=1)

@@ -2,7 +2,7 @@
 # docs/explanation/real-weights.md says how the numbers were chosen.
 component_boxes = dict(
     prompts=dict(box=dict(type="ComponentBoxPromptGenerator", margin=0.05, jitter=0.05)),
-    components=dict(min_share=0.2, keep_below_iou=0.6),
+    components=dict(min_share=0.2, keep_below_iou=0.65),
     multimask=False,
     # Computed once: the encoder is frozen, and sees whole images that don't change.
     embedding_cache="work_dirs/embeddings",
