@@ -14,7 +14,7 @@ def padded(pipeline):
 
 mild = dict(type="SimulateCoarse", augmentor=dict(type="MaskErrorAugmentor", preset="mild"))
 train_pipeline = [
-    dict(step, simulated=mild) if step.type == "HybridCoarse" else step for step in padded(_base_.train_pipeline)
+    dict(step, simulated=mild) if step["type"] == "HybridCoarse" else step for step in padded(_base_.train_pipeline)
 ]
 
 
