@@ -38,6 +38,39 @@ def test_guard_declares_what_a_missing_library_leaves_out():
     assert run.returncode == 0, run.stderr
 
 
+def test_importing_the_package_imports_neither_torch_nor_mmengine():
+    """And each work-around is there when its package is. Run in a process of its own, with the library of another build."""
+    code = (
+        "import sys\n"
+        "import ultraref\n"
+        "assert not {'torch', 'torchvision', 'mmengine', 'mmcv', 'cv2'} & set(sys.modules)\n"
+        "import torch\n"
+        "def fail(path): raise OSError('wrong build')\n"
+        "torch.ops.load_library = fail\n"
+        "from ultraref import _compat\n"
+        "assert not _compat._LIBRARIES\n"
+        "import torchvision\n"
+        "assert _compat._LIBRARIES\n"
+        "import timm\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200)
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("order", ["import ultraref, mmengine.config", "import mmengine.config, ultraref"])
+def test_the_lookup_of_packages_is_mended_whichever_is_imported_first(order):
+    code = (
+        f"{order}\n"
+        "import mmengine.config.config, mmengine.utils\n"
+        "from mmengine.utils import package_utils\n"
+        "for module in (mmengine.config.config, mmengine.utils, package_utils):\n"
+        "    for name in ('is_installed', 'get_installed_path'):\n"
+        "        assert 'pkg_resources' not in getattr(module, name).__code__.co_names, (module, name)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200)
+    assert run.returncode == 0, run.stderr
+
+
 def test_guard_does_nothing_without_torchvision(monkeypatch):
     monkeypatch.setattr(_compat.importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(_compat, "_LIBRARIES", [])

@@ -1,6 +1,7 @@
 """Every work-around for a third-party package: its reason, the versions that need it, and its test.
 
-Here, tested by tests/test_compat.py, applied by `import ultraref`:
+Here, tested by tests/test_compat.py, applied by `import ultraref` (`install`), the first two when the package that they are
+about is imported, so that `ultraref --help` waits for neither:
 - `guard_torchvision`: torchvision's CUDA build next to a CPU build of torch. All versions so far (torch 2.13, torchvision
   0.28).
 - `mend_package_lookup`: MMEngine up to 0.10.7, where setuptools is 82 or later, or absent.
@@ -40,15 +41,15 @@ Elsewhere, as they are components or parts of one:
     far outside a crash. tests/datasets/test_coco_dataset.py
 """
 
+import importlib.abc
 import importlib.metadata
 import importlib.util
 import os
 import re
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-
-import torch
 
 # `torch.library.Library` objects undefine their schemas when they are collected, so they are kept here.
 _LIBRARIES = []
@@ -58,10 +59,67 @@ _SHARED_FOLDERS = {
     "mmcv": ("mmcv", "mmcv-full", "mmcv-lite", "onedl-mmcv"),
     "mmengine": ("mmengine", "mmengine-lite", "onedl-mmengine"),
 }
+# Where MMEngine defines the lookup of packages that needs `pkg_resources`.
+_LOOKUP = "mmengine.utils.package_utils"
 _NEEDS = {
     "mmcv": "ultraref runs with each of them",
     "mmengine": "ultraref runs with mmengine or onedl-mmengine",
 }
+
+
+def install() -> None:
+    """Applies the work-arounds of this file. Imports neither torch nor MMEngine: those are touched when they are imported.
+
+    Raises:
+        ImportError: there is no MMCV.
+    """
+    warn_of_clobbered_packages()
+    require_mmcv()
+    if any(isinstance(finder, _ImportHooks) for finder in sys.meta_path):
+        return
+    hooks = _ImportHooks(before={"torchvision": guard_torchvision}, after={_LOOKUP: mend_package_lookup})
+    sys.meta_path.insert(0, hooks)
+    # Whoever imported it first has its functions under other names as well.
+    if _LOOKUP in sys.modules:
+        mend_package_lookup()
+
+
+class _ImportHooks(importlib.abc.MetaPathFinder):
+    """Calls functions when a module is imported, right before or after its code runs.
+
+    It finds no module itself: the other finders do, and the loader that they give is told to make the calls.
+
+    Args:
+        before, after: name of a module -> function without arguments.
+    """
+
+    def __init__(self, before: dict[str, Callable], after: dict[str, Callable]):
+        self._before, self._after = before, after
+
+    def find_spec(self, fullname, path=None, target=None):
+        """Asks the other finders, for the modules that something is to happen to."""
+        if fullname not in self._before and fullname not in self._after:
+            return None
+        others = [finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec")]
+        found = (finder.find_spec(fullname, path, target) for finder in others)
+        spec = next((spec for spec in found if spec is not None), None)
+        if spec is not None and spec.loader is not None:
+            self._add_calls(spec.loader, self._before.get(fullname), self._after.get(fullname))
+        return spec
+
+    @staticmethod
+    def _add_calls(loader, before: Callable | None, after: Callable | None) -> None:
+        execute = loader.exec_module
+
+        def exec_module(module):
+            if before is not None:
+                before()
+            execute(module)
+            if after is not None:
+                after()
+
+        # Each spec has a loader of its own, so this is for one import alone.
+        loader.exec_module = exec_module
 
 
 def guard_torchvision() -> bool:
@@ -81,6 +139,8 @@ def guard_torchvision() -> bool:
     libraries = [f for f in os.listdir(Path(spec.origin).parent) if f.startswith("_C.") or f == "_C.so"]
     if not libraries:
         return False
+    import torch
+
     try:
         torch.ops.load_library(str(Path(spec.origin).parent / libraries[0]))
     except OSError:
@@ -100,15 +160,13 @@ def mend_package_lookup() -> bool:
     Returns:
         Whether they were replaced; False for an MMEngine that does without `pkg_resources`, and the second time.
     """
-    import mmengine.config.config
-    import mmengine.utils.package_utils
+    import mmengine.utils.package_utils as package_utils
 
-    if "pkg_resources" not in mmengine.utils.package_utils.is_installed.__code__.co_names:
+    if "pkg_resources" not in package_utils.is_installed.__code__.co_names:
         return False
-    modules = ("mmengine.utils.package_utils", "mmengine.utils", "mmengine.config.config", "mmengine.hub.hub")
     for function in (is_installed, get_installed_path):
-        for name in modules:
-            # All that have imported them by name; the hub may not have been imported yet, and then takes them from utils.
+        for name in (_LOOKUP, "mmengine.utils", "mmengine.config.config", "mmengine.hub.hub"):
+            # All that have imported them by name. What hasn't been imported yet will take them from the first.
             if name in sys.modules and hasattr(sys.modules[name], function.__name__):
                 setattr(sys.modules[name], function.__name__, function)
     return True
