@@ -21,7 +21,7 @@ def load_config(
     """Reads a config, applies options, checks every component name and argument, and settles the work directory.
 
     Args:
-        path: config file.
+        path: config file, or the name of a shipped recipe: "phase3/gated.py".
         cfg_options: dotted key -> value, as MMEngine's `--cfg-options` gives them. A key that the config, or the component that
             it would change, doesn't have is refused.
         work_dir: where results go; by default what the config says, else work_dirs/<name of the run>, such as
@@ -35,6 +35,7 @@ def load_config(
             imported, or the set or fold doesn't fit the config.
     """
     cfg = read_recipe(path, set, fold)
+    path = cfg.filename
     if any(value is None and len(key) > 1 and key[-2] in NAMED_PARTS for key, value in leaves(cfg.to_dict())):
         with reading_with(path, *parameters_of(cfg)):
             unknown = find_unknown_parts(path)
