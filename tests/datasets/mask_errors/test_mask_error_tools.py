@@ -19,7 +19,11 @@ def run(monkeypatch):
 
     def run(tool, *arguments):
         monkeypatch.setattr(sys, "argv", [tool, *map(str, arguments)])
-        runpy.run_path(str(TOOLS / tool), run_name="__main__")
+        try:
+            runpy.run_path(str(TOOLS / tool), run_name="__main__")
+        except SystemExit as end:
+            if end.code:
+                raise
 
     yield run
     cv2.setNumThreads(threads)
