@@ -114,11 +114,35 @@ def test_one_of_them_is_fine(tmp_path, monkeypatch, name):
         assert _compat.warn_of_clobbered_packages() == []
 
 
-def test_a_missing_mmcv_is_explained_in_one_line(monkeypatch):
-    monkeypatch.setattr(_compat.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ImportError, match=r"needs MMCV: pip install mmcv-lite, or a full mmcv .*never both") as error:
-        _compat.require_mmcv()
+@pytest.mark.parametrize(
+    ("there", "message"),
+    [
+        ((), r"needs MMCV: pip install mmcv-lite, or a full mmcv .*never both"),
+        (("mmcv",), r"needs OpenCV: pip install opencv-python-headless, or opencv-python; never both"),
+    ],
+)
+def test_a_missing_package_is_explained_in_one_line(monkeypatch, there, message):
+    monkeypatch.setattr(_compat.importlib.util, "find_spec", lambda name: name if name in there else None)
+    with pytest.raises(ImportError, match=message) as error:
+        _compat.require_packages()
     assert "\n" not in str(error.value)
+
+
+def test_an_opencv_that_lacks_a_library_is_explained_by_the_command(tmp_path):
+    """Run in a process of its own, with an OpenCV that fails as opencv-python does where there is no libGL."""
+    (tmp_path / "cv2").mkdir()
+    failure = "libGL.so.1: cannot open shared object file: No such file or directory"
+    (tmp_path / "cv2" / "__init__.py").write_text(f"raise ImportError({failure!r})\n")
+    code = (
+        f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n"
+        "from ultraref.cli.main import main\n"
+        "sys.exit(main(['audit', 'nowhere']))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200, cwd=tmp_path)
+    assert run.returncode == 2, run.stderr
+    assert run.stderr.startswith("error: OpenCV can't be loaded: libGL.so.1")
+    assert "pip uninstall -y opencv-python, then pip install opencv-python-headless" in run.stderr
+    assert run.stderr.count("\n") == 1
 
 
 def test_a_config_that_needs_another_missing_module_names_it(tmp_path):
