@@ -11,7 +11,7 @@ from ultraref.cli import commands
 from ultraref.cli.commands import COMMANDS, Command, by_tool, spell
 from ultraref.console import run
 
-DESCRIPTION = "Lesion segmentation in breast ultrasound, refined. `ultraref COMMAND --help` says more of each command."
+DESCRIPTION = "Lesion segmentation in breast ultrasound, refined. Each command has a --help of its own."
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,7 +41,8 @@ def _choose(table: dict[str, Command], argv: list[str], prog: str, description: 
             return _choose(command.commands, argv[1:], f"{prog} {name}", f"{command.summary.capitalize()}.")
         return _run(command, argv[1:], f"{prog} {name}")
     parser = argparse.ArgumentParser(prog=prog, description=description)
-    parser.add_argument("--version", action="version", version=f"ultraref {__version__}")
+    if table is COMMANDS:
+        parser.add_argument("--version", action="version", version=f"ultraref {__version__}")
     choices = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for known, command in table.items():
         choices.add_parser(known, help=command.summary)
