@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ultraref.datasets.mask_errors import PRESETS
+from ultraref.datasets.prediction_store import PredictionManifest, PredictionStore
 
 TOOLS = Path(__file__).parents[3] / "tools"
 
@@ -36,6 +37,32 @@ def test_browse_errors_writes_two_pictures_and_a_table(run, round_lesion, tmp_pa
         assert cv2.imread(str(tmp_path / "out" / name)) is not None
     rows = [line.split("|")[1].strip() for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
     assert rows[1:] == list(PRESETS["default"])
+
+
+def test_fit_softness_reads_the_validation_folds_alone(run, tmp_path, capsys):
+    """Masks of one temperature give that temperature; the test part, which is sharper, has no say."""
+    distance = np.hypot(*(np.mgrid[:64, :64] - 31.5))
+    soft, sharp = (1 / (1 + np.exp((distance - 16) / t)).astype(np.float32) for t in (2.0, 0.2))
+    store = PredictionStore(tmp_path / "store")
+    for fold, split, prob in ((0, "val", soft), (1, "val", soft), (0, "test", sharp)):
+        manifest = PredictionManifest(fold, split, 64, "best.pth", "0" * 64, "config.py")
+        with store.writer(manifest) as writer:
+            writer.add(f"image_{split}", prob, "0" * 64)
+    with pytest.raises(SystemExit) as end:
+        run("fit_softness.py", tmp_path / "store", "--json", tmp_path / "softness.json")
+    assert end.value.code == 0
+    report = json.loads((tmp_path / "softness.json").read_text())
+    assert report["predictions"] == 2
+    # To half a pixel.
+    assert report["temperature"]["0.5"] == pytest.approx(2.0, abs=0.6)
+    assert "augmentor=dict(" in capsys.readouterr().out
+
+
+def test_fit_softness_without_predictions_is_one_error(run, tmp_path, capsys):
+    with pytest.raises(SystemExit) as end:
+        run("fit_softness.py", tmp_path)
+    assert end.value.code == 2
+    assert "has no fold*/val/manifest.json" in capsys.readouterr().err
 
 
 def test_benchmark_reports_ratios_to_the_transform_of_the_same_run(run, tmp_path):
