@@ -54,4 +54,4 @@ lint: .venv/tests
 	touch $@
 
 clean:
-	rm -rf .venv .venv-onedl work_dirs/quickstart work_dirs/quickstart_busi
+	rm -rf .venv .venv-onedl build dist work_dirs/quickstart work_dirs/quickstart_busi

@@ -79,7 +79,7 @@ def run(installed, tmp_path):
             text=True,
             cwd=tmp_path / "empty",
             env=environment,
-            timeout=120,
+            timeout=300,
         )
 
     return run
