@@ -33,7 +33,7 @@ lint: .venv/tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-.venv/installed: setup.cfg pyproject.toml requirements/runtime.txt requirements/constraints.txt
+.venv/installed: setup.cfg setup.py pyproject.toml requirements/runtime.txt requirements/constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "installing the packages of requirements/runtime.txt; this takes a few minutes the first time"
 	$(PIP) torch torchvision
@@ -45,7 +45,7 @@ lint: .venv/tests
 	touch $@
 
 # The package itself without its requirements, which would install mmengine over the fork: both write to mmengine/.
-.venv-onedl/tests: setup.cfg pyproject.toml requirements/runtime.txt requirements/tests.txt requirements/constraints.txt
+.venv-onedl/tests: setup.cfg setup.py pyproject.toml requirements/runtime.txt requirements/tests.txt requirements/constraints.txt
 	test -x .venv-onedl/bin/python || $(PYTHON) -m venv .venv-onedl
 	grep -v '^mmengine' requirements/runtime.txt > .venv-onedl/requirements.txt
 	$(ONEDL_PIP) torch torchvision
@@ -54,4 +54,4 @@ lint: .venv/tests
 	touch $@
 
 clean:
-	rm -rf .venv .venv-onedl work_dirs/quickstart work_dirs/quickstart_busi
+	rm -rf .venv .venv-onedl build dist work_dirs/quickstart work_dirs/quickstart_busi

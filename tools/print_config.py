@@ -1,34 +1,8 @@
-"""Prints what a config comes to, and the file that set each key:
-python tools/print_config.py configs/phase3/gated.py --set busbra --fold 3 [--only model.gate]
-"""
+"""The command `ultraref print-config`, as users of MMSegmentation type it."""
 
-import argparse
 import sys
 
-from ultraref.apis.config import add_config_arguments, config_from
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_config_arguments(parser)
-    parser.add_argument("--only", metavar="KEY", default="", help="the part below this dotted key alone")
-    parser.add_argument("--plain", action="store_true", help="the config as Python, without the files")
-    return parser.parse_args()
-
-
-def main() -> int:
-    args = parse_args()
-    from ultraref.apis.print_config import format_config
-
-    cfg = config_from(args)
-    if args.plain:
-        print(cfg.pretty_text)
-    else:
-        print(format_config(cfg, args.only, args.set, args.fold, args.cfg_options or {}))
-    return 0
-
+from ultraref.cli.main import run_tool
 
 if __name__ == "__main__":
-    from ultraref.console import run
-
-    sys.exit(run(main))
+    sys.exit(run_tool("print_config"))

@@ -1,39 +1,8 @@
-"""Tests a checkpoint:
-python tools/test.py configs/phase3/gated.py work_dirs/gated_busi_fold0/best.pth --set busi --fold 0
-"""
+"""The command `ultraref test`, as users of MMSegmentation type it."""
 
-import argparse
 import sys
 
-from ultraref.apis.config import add_config_arguments, config_from
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    add_config_arguments(parser)
-    parser.add_argument("checkpoint", help="checkpoint of the whole model")
-    parser.add_argument(
-        "--work-dir", help="where metrics.json and metrics.csv go (default: work_dirs/RECIPE_SET_foldK)"
-    )
-    parser.add_argument(
-        "--out", metavar="FOLDER", help="write the refined masks there, one PNG an image in its native size"
-    )
-    parser.add_argument("--show-dir", metavar="FOLDER", help="write an overlay of every case there")
-    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
-    parser.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
-    return parser.parse_args()
-
-
-def main() -> int:
-    args = parse_args()
-    from ultraref.apis import test
-
-    cfg = config_from(args, args.work_dir)
-    test(cfg, args.checkpoint, out=args.out, show_dir=args.show_dir, launcher=args.launcher)
-    return 0
-
+from ultraref.cli.main import run_tool
 
 if __name__ == "__main__":
-    from ultraref.console import run
-
-    sys.exit(run(main))
+    sys.exit(run_tool("test"))

@@ -1,40 +1,8 @@
-"""Trains a config: python tools/train.py configs/phase3/gated.py --set busi --fold 0"""
+"""The command `ultraref train`, as users of MMSegmentation type it."""
 
-import argparse
 import sys
 
-from ultraref.apis.config import add_config_arguments, config_from
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    add_config_arguments(parser)
-    parser.add_argument("--work-dir", help="where checkpoints and logs go (default: work_dirs/RECIPE_SET_foldK)")
-    parser.add_argument(
-        "--resume",
-        nargs="?",
-        const=True,
-        default=False,
-        metavar="PATH",
-        help="go on from PATH, or from the last checkpoint",
-    )
-    parser.add_argument("--amp", action="store_true", help="mixed precision")
-    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
-    # torch.distributed.launch passes this one; torchrun sets LOCAL_RANK.
-    parser.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
-    return parser.parse_args()
-
-
-def main() -> int:
-    args = parse_args()
-    from ultraref.apis import train
-
-    cfg = config_from(args, args.work_dir)
-    train(cfg, resume=args.resume, amp=args.amp, launcher=args.launcher)
-    return 0
-
+from ultraref.cli.main import run_tool
 
 if __name__ == "__main__":
-    from ultraref.console import run
-
-    sys.exit(run(main))
+    sys.exit(run_tool("train"))

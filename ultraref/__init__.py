@@ -3,9 +3,6 @@
 from ultraref import _compat
 from ultraref.version import __version__
 
-_compat.guard_torchvision()
-_compat.mend_package_lookup()
-_compat.warn_of_clobbered_packages()
-_compat.require_mmcv()
+_compat.install()
 
 __all__ = ["__version__"]

@@ -1,11 +1,14 @@
 """Every work-around for a third-party package: its reason, the versions that need it, and its test.
 
-Here, tested by tests/test_compat.py, applied by `import ultraref`:
+Here, tested by tests/test_compat.py, applied by `import ultraref` (`install`), the first two when the package that they are
+about is imported, as is the last, so that `ultraref --help` waits for none:
 - `guard_torchvision`: torchvision's CUDA build next to a CPU build of torch. All versions so far (torch 2.13, torchvision
   0.28).
 - `mend_package_lookup`: MMEngine up to 0.10.7, where setuptools is 82 or later, or absent.
 - `warn_of_clobbered_packages`: pip lets packages overwrite each other's files. All versions.
-- `require_mmcv`: an installation without its requirements, made to keep a full mmcv, may lack every MMCV. All versions.
+- `require_packages`: an installation without its requirements, made to keep a full mmcv, may lack every MMCV, or OpenCV,
+  which comes with it. All versions.
+- `explain_opencv`: opencv-python needs libGL, which machines without a display lack. All versions.
 
 Elsewhere, as they are components or parts of one:
 - MMEngine up to 0.10.7, and its fork onedl-mmengine up to 0.10.12:
@@ -40,15 +43,17 @@ Elsewhere, as they are components or parts of one:
     far outside a crash. tests/datasets/test_coco_dataset.py
 """
 
+import importlib.abc
 import importlib.metadata
 import importlib.util
 import os
 import re
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
-import torch
+from ultraref.errors import MissingLibraryError
 
 # `torch.library.Library` objects undefine their schemas when they are collected, so they are kept here.
 _LIBRARIES = []
@@ -58,10 +63,76 @@ _SHARED_FOLDERS = {
     "mmcv": ("mmcv", "mmcv-full", "mmcv-lite", "onedl-mmcv"),
     "mmengine": ("mmengine", "mmengine-lite", "onedl-mmengine"),
 }
+# Where MMEngine defines the lookup of packages that needs `pkg_resources`.
+_LOOKUP = "mmengine.utils.package_utils"
 _NEEDS = {
     "mmcv": "ultraref runs with each of them",
     "mmengine": "ultraref runs with mmengine or onedl-mmengine",
 }
+
+
+def install() -> None:
+    """Applies the work-arounds of this file. Imports neither torch nor MMEngine: those are touched when they are imported.
+
+    Raises:
+        ImportError: there is no MMCV, or no OpenCV.
+    """
+    warn_of_clobbered_packages()
+    require_packages()
+    if any(isinstance(finder, _ImportHooks) for finder in sys.meta_path):
+        return
+    hooks = _ImportHooks(
+        before={"torchvision": guard_torchvision}, after={_LOOKUP: mend_package_lookup}, failed={"cv2": explain_opencv}
+    )
+    sys.meta_path.insert(0, hooks)
+    # Whoever imported it first has its functions under other names as well.
+    if _LOOKUP in sys.modules:
+        mend_package_lookup()
+
+
+class _ImportHooks(importlib.abc.MetaPathFinder):
+    """Calls functions when a module is imported: right before its code runs, after it, or when that failed.
+
+    It finds no module itself: the other finders do, and the loader that they give is told to make the calls.
+
+    Args:
+        before, after: name of a module -> function without arguments.
+        failed: name of a module -> function of the ImportError, which may raise another in its place.
+    """
+
+    def __init__(self, before: dict[str, Callable], after: dict[str, Callable], failed: dict[str, Callable]):
+        self._before, self._after, self._failed = before, after, failed
+
+    def find_spec(self, fullname, path=None, target=None):
+        """Asks the other finders, for the modules that something is to happen to."""
+        calls = self._before.get(fullname), self._after.get(fullname), self._failed.get(fullname)
+        if not any(calls):
+            return None
+        others = [finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec")]
+        found = (finder.find_spec(fullname, path, target) for finder in others)
+        spec = next((spec for spec in found if spec is not None), None)
+        if spec is not None and spec.loader is not None:
+            self._add_calls(spec.loader, *calls)
+        return spec
+
+    @staticmethod
+    def _add_calls(loader, before: Callable | None, after: Callable | None, failed: Callable | None) -> None:
+        execute = loader.exec_module
+
+        def exec_module(module):
+            if before is not None:
+                before()
+            try:
+                execute(module)
+            except ImportError as error:
+                if failed is not None:
+                    failed(error)
+                raise
+            if after is not None:
+                after()
+
+        # Each spec has a loader of its own, so this is for one import alone.
+        loader.exec_module = exec_module
 
 
 def guard_torchvision() -> bool:
@@ -81,6 +152,8 @@ def guard_torchvision() -> bool:
     libraries = [f for f in os.listdir(Path(spec.origin).parent) if f.startswith("_C.") or f == "_C.so"]
     if not libraries:
         return False
+    import torch
+
     try:
         torch.ops.load_library(str(Path(spec.origin).parent / libraries[0]))
     except OSError:
@@ -100,15 +173,13 @@ def mend_package_lookup() -> bool:
     Returns:
         Whether they were replaced; False for an MMEngine that does without `pkg_resources`, and the second time.
     """
-    import mmengine.config.config
-    import mmengine.utils.package_utils
+    import mmengine.utils.package_utils as package_utils
 
-    if "pkg_resources" not in mmengine.utils.package_utils.is_installed.__code__.co_names:
+    if "pkg_resources" not in package_utils.is_installed.__code__.co_names:
         return False
-    modules = ("mmengine.utils.package_utils", "mmengine.utils", "mmengine.config.config", "mmengine.hub.hub")
     for function in (is_installed, get_installed_path):
-        for name in modules:
-            # All that have imported them by name; the hub may not have been imported yet, and then takes them from utils.
+        for name in (_LOOKUP, "mmengine.utils", "mmengine.config.config", "mmengine.hub.hub"):
+            # All that have imported them by name. What hasn't been imported yet will take them from the first.
             if name in sys.modules and hasattr(sys.modules[name], function.__name__):
                 setattr(sys.modules[name], function.__name__, function)
     return True
@@ -172,8 +243,10 @@ def warn_of_clobbered_packages() -> list[str]:
     return clobbered
 
 
-def require_mmcv() -> None:
-    """Checks that some MMCV is there: the transforms derive from its `BaseTransform`.
+def require_packages() -> None:
+    """Checks that some MMCV is there, from whose `BaseTransform` the transforms derive, and some OpenCV.
+
+    Several packages bring either, so that none of them can be a requirement that others meet.
 
     Raises:
         ImportError: there is none; says which to install.
@@ -184,6 +257,26 @@ def require_mmcv() -> None:
             "both (docs/how-to/install.md)",
             name="mmcv",
         )
+    if importlib.util.find_spec("cv2") is None:
+        raise ImportError(
+            "ultraref needs OpenCV: pip install opencv-python-headless, or opencv-python; never both "
+            "(docs/how-to/install.md)",
+            name="cv2",
+        )
+
+
+def explain_opencv(error: ImportError) -> None:
+    """Says what to do where OpenCV can't be loaded because the system lacks a library, libGL.so.1 most of the time.
+
+    Raises:
+        MissingLibraryError: that is the reason.
+    """
+    if "cannot open shared object file" in str(error):
+        raise MissingLibraryError(
+            f"OpenCV can't be loaded: {error}. opencv-python needs what machines with a display have; in its place take the "
+            "build without windows: pip uninstall -y opencv-python, then pip install opencv-python-headless "
+            "(docs/how-to/install.md)"
+        ) from error
 
 
 def _version(package: str) -> str | None:

@@ -1,4 +1,4 @@
-"""How a command of tools/ ends."""
+"""How a command ends."""
 
 import sys
 from collections.abc import Callable
@@ -6,11 +6,15 @@ from collections.abc import Callable
 from ultraref.errors import UserError
 
 
-def run(main: Callable[[], int]) -> int:
+def run(main: Callable[[], int], spell: Callable[[str], str] = str) -> int:
     """Runs a command and gives its exit status: 0 for success, 2 for what the user can mend, 130 after Ctrl-C.
 
     A `UserError` is printed alone, also one from a data-loading worker or another process. Anything else is a fault of the program
     and keeps its traceback.
+
+    Args:
+        main: the command; returns its exit status.
+        spell: gives the message of an error the words of whoever typed the command.
     """
     try:
         return main()
@@ -18,7 +22,7 @@ def run(main: Callable[[], int]) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except UserError as error:
-        print(f"error: {_message(error)}", file=sys.stderr)
+        print(f"error: {spell(_message(error))}", file=sys.stderr)
         return 2
 
 

@@ -15,3 +15,7 @@ class MissingFileError(UserError, FileNotFoundError):
 
     # OSError's own text would be that of an errno.
     __str__ = Exception.__str__
+
+
+class MissingLibraryError(UserError, ImportError):
+    """A package can't be imported, as the system lacks a library that it needs."""

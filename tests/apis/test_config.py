@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ultraref.apis import load_config
-from ultraref.apis.config import add_config_arguments, config_from
+from ultraref.cli.config_arguments import add_config_arguments, config_from
 from ultraref.engine.config_check import ConfigError
 
 ROOT = Path(__file__).parents[2]

@@ -1,9 +1,8 @@
-"""Converts the published BUS (BUSIS) archive: python tools/dataset_converters/bus.py SRC DST."""
+"""The command `ultraref convert bus`, as users of MMSegmentation type it."""
 
 import sys
 
-from ultraref.datasets.converters import find_bus
-from ultraref.datasets.converters.command_line import run_converter
+from ultraref.cli.main import run_tool
 
 if __name__ == "__main__":
-    sys.exit(run_converter("bus", find_bus, __doc__))
+    sys.exit(run_tool("dataset_converters/bus"))

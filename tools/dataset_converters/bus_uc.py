@@ -1,9 +1,8 @@
-"""Converts the published BUS_UC archive: python tools/dataset_converters/bus_uc.py SRC DST."""
+"""The command `ultraref convert bus-uc`, as users of MMSegmentation type it."""
 
 import sys
 
-from ultraref.datasets.converters import find_bus_uc
-from ultraref.datasets.converters.command_line import run_converter
+from ultraref.cli.main import run_tool
 
 if __name__ == "__main__":
-    sys.exit(run_converter("bus_uc", find_bus_uc, __doc__))
+    sys.exit(run_tool("dataset_converters/bus_uc"))

@@ -1,9 +1,8 @@
-"""Converts the published BUS-UCLM archive: python tools/dataset_converters/bus_uclm.py SRC DST."""
+"""The command `ultraref convert bus-uclm`, as users of MMSegmentation type it."""
 
 import sys
 
-from ultraref.datasets.converters import find_bus_uclm
-from ultraref.datasets.converters.command_line import run_converter
+from ultraref.cli.main import run_tool
 
 if __name__ == "__main__":
-    sys.exit(run_converter("bus_uclm", find_bus_uclm, __doc__))
+    sys.exit(run_tool("dataset_converters/bus_uclm"))

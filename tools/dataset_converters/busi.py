@@ -1,9 +1,8 @@
-"""Converts the published BUSI archive: python tools/dataset_converters/busi.py SRC DST."""
+"""The command `ultraref convert busi`, as users of MMSegmentation type it."""
 
 import sys
 
-from ultraref.datasets.converters import find_busi
-from ultraref.datasets.converters.command_line import run_converter
+from ultraref.cli.main import run_tool
 
 if __name__ == "__main__":
-    sys.exit(run_converter("busi", find_busi, __doc__))
+    sys.exit(run_tool("dataset_converters/busi"))

@@ -1,11 +1,8 @@
-"""Converts COCO instances: python tools/dataset_converters/coco.py SRC DST [--annotations FILE.json]."""
+"""The command `ultraref convert coco`, as users of MMSegmentation type it."""
 
 import sys
 
-from ultraref.datasets.converters import find_coco
-from ultraref.datasets.converters.command_line import run_converter
-
-OPTIONS = {"--annotations": {"metavar": "JSON", "help": "the COCO file (default: the only one below SRC)"}}
+from ultraref.cli.main import run_tool
 
 if __name__ == "__main__":
-    sys.exit(run_converter("coco", find_coco, __doc__, options=OPTIONS))
+    sys.exit(run_tool("dataset_converters/coco"))

@@ -1,9 +1,8 @@
-"""Converts the published UDIAT archive ("Dataset B") for testing: python tools/dataset_converters/udiat.py SRC DST."""
+"""The command `ultraref convert udiat`, as users of MMSegmentation type it."""
 
 import sys
 
-from ultraref.datasets.converters import find_bus
-from ultraref.datasets.converters.command_line import run_converter
+from ultraref.cli.main import run_tool
 
 if __name__ == "__main__":
-    sys.exit(run_converter("udiat", find_bus, __doc__, test_percent=100))
+    sys.exit(run_tool("dataset_converters/udiat"))

@@ -1,9 +1,8 @@
-"""From a config file and command-line options to a checked config."""
+"""From a config file and options to a checked config."""
 
-import argparse
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 from ultraref.engine.config_check import ConfigError, check_cfg_options, check_config
 from ultraref.engine.config_origin import NAMED_PARTS, find_unknown_parts, leaves
@@ -21,7 +20,7 @@ def load_config(
     """Reads a config, applies options, checks every component name and argument, and settles the work directory.
 
     Args:
-        path: config file.
+        path: config file, or the name of a shipped recipe: "phase3/gated.py".
         cfg_options: dotted key -> value, as MMEngine's `--cfg-options` gives them. A key that the config, or the component that
             it would change, doesn't have is refused.
         work_dir: where results go; by default what the config says, else work_dirs/<name of the run>, such as
@@ -35,6 +34,7 @@ def load_config(
             imported, or the set or fold doesn't fit the config.
     """
     cfg = read_recipe(path, set, fold)
+    path = cfg.filename
     if any(value is None and len(key) > 1 and key[-2] in NAMED_PARTS for key, value in leaves(cfg.to_dict())):
         with reading_with(path, *parameters_of(cfg)):
             unknown = find_unknown_parts(path)
@@ -56,31 +56,3 @@ def load_config(
         cfg.predictions_root = f"work_dirs/predictions/{recipe_name(cfg)}_{cfg.set_name}"
     check_config(cfg)
     return cfg
-
-
-class CfgOptions(DictAction):
-    """MMEngine's action, which fails with a traceback on a word without `=`."""
-
-    def __call__(self, parser, namespace, values, option_string=None):
-        """Refuses such a word with the parser's own message."""
-        for value in values:
-            if "=" not in value:
-                parser.error(f"{option_string} takes KEY=VALUE, but got {value!r}")
-        super().__call__(parser, namespace, values, option_string)
-
-
-def add_config_arguments(parser: argparse.ArgumentParser, config_help: str = "config file") -> None:
-    """Adds what every command that reads a config takes: the file, --set, --fold and --cfg-options."""
-    parser.add_argument("config", help=config_help)
-    parser.add_argument(
-        "--set", metavar="SET", help="the images, of a recipe: a name in configs/_base_/datasets, or a file like those"
-    )
-    parser.add_argument("--fold", metavar="FOLD", help="the fold that is held out, of a recipe: 0, 1, ... or all")
-    parser.add_argument(
-        "--cfg-options", nargs="+", action=CfgOptions, metavar="KEY=VALUE", help="change keys of the config"
-    )
-
-
-def config_from(args: argparse.Namespace, work_dir: str | None = None) -> Config:
-    """Loads the config that the arguments of `add_config_arguments` name."""
-    return load_config(args.config, args.cfg_options, work_dir, set=args.set, fold=args.fold)

@@ -1,6 +1,5 @@
 """Which file set each key of a config."""
 
-import os
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -9,6 +8,7 @@ from mmengine.config import Config
 
 from ultraref.engine.recipe import bases_of
 from ultraref.engine.runner import MMENGINE_HOOKS
+from ultraref.engine.shipped import shown
 
 _MISSING = object()
 
@@ -29,7 +29,7 @@ class ConfigOrigins:
         self._tree = _Node(Path(path).resolve())
 
     def of(self, key: Sequence[str], value) -> str:
-        """Returns the file, relative to the current folder where that is shorter, or "--cfg-options".
+        """Returns the file, as `ultraref.engine.shipped.shown` calls it, or "--cfg-options".
 
         Args:
             key: the path of a value in the config, e.g. ("model", "gate", "gate_max").
@@ -38,7 +38,7 @@ class ConfigOrigins:
         dotted = ".".join(key)
         if any(dotted == option or dotted.startswith(f"{option}.") for option in self._options):
             return "--cfg-options"
-        return _shown(self._tree.origin(tuple(key), value))
+        return shown(self._tree.origin(tuple(key), value))
 
     def is_in_files(self, key: str) -> bool:
         """Whether the config or a file that it inherits sets a top-level key."""
@@ -130,8 +130,3 @@ def _get(node, key: tuple[str, ...]):
 
 def _same(a, b) -> bool:
     return a is not _MISSING and type(a) is type(b) and a == b
-
-
-def _shown(path: Path) -> str:
-    relative = os.path.relpath(path)
-    return relative if len(relative) < len(str(path)) else str(path)

@@ -16,7 +16,7 @@ from ultraref.models.weights import PROFILES, weights_folder
 _TRAINING_KEYS = ("load_from", "model", "train_dataloader", "val_dataloader")
 _TEST_KEYS = ("load_from", "model", "test_dataloader")
 _ADVICE = {
-    "data set": "convert the published files with a script of tools/dataset_converters",
+    "data set": "convert the published files with tools/dataset_converters/NAME.py",
     "checkpoint": "train the phase that it belongs to with tools/train.py, or download the published weights",
     "exclusion manifest": "make it with tools/audit_leakage.py, or take the path out of the config",
     "annotations": "write them with tools/dataset_converters/to_coco.py",

@@ -1,7 +1,8 @@
 """Reads recipes: configs with two parameters, the set of images and the fold that is held out.
 
 A recipe takes them from the environment variables ULTRAREF_SET and ULTRAREF_FOLD, through MMEngine's own `{{$NAME:default}}`, so
-that `mmengine.config.Config.fromfile` reads it as well. Here they are set for the time of reading.
+that `mmengine.config.Config.fromfile` reads it as well. Here they are set for the time of reading, as is
+the spelling `_base_ = "ultraref::phase3/gated.py"` of a shipped file, which MMEngine alone doesn't know.
 """
 
 import ast
@@ -16,7 +17,7 @@ from mmengine.config import Config
 
 from ultraref import _compat
 from ultraref.engine.config_check import ConfigError
-from ultraref.errors import MissingFileError
+from ultraref.engine.shipped import PREFIX, find_recipe, resolve_base, shipped_configs, shown
 
 SET, FOLD = "ULTRAREF_SET", "ULTRAREF_FOLD"
 # `--fold all`: the reference's single SAM for all folds.
@@ -30,23 +31,21 @@ def read_recipe(path: str | Path, set: str | Path | None = None, fold: int | str
     """Reads a config with a set and a fold.
 
     Args:
-        path: config file. An alias, a file that states `alias = dict(set=..., fold=...)`, gives both itself.
-        set: name of a file in `_base_/datasets` beside the recipe, or the path of such a file anywhere. None takes what
-            ULTRAREF_SET says, else the recipe's default.
+        path: config file, or the name of a shipped recipe (`find_recipe`). An alias, a file that states `alias = dict(set=..., fold=...)`, gives both itself.
+        set: name of a file in `_base_/datasets` beside the config or the recipe that it inherits from, or the path of
+            such a file anywhere. None takes what ULTRAREF_SET says, else the recipe's default.
         fold: 0, 1, ... or "all". None takes what ULTRAREF_FOLD says, else fold 0.
 
     Returns:
         The config; `set_name` and `fold` (None for all) of a recipe say what it was read with.
 
     Raises:
-        FileNotFoundError: there is no such config.
+        FileNotFoundError: there is no such config, or no shipped one that it inherits from.
         ConfigError: the set or fold is not known, or the config is an alias of another one, or none can be chosen in it.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(f"config {path} does not exist; the shipped ones are under configs/")
+    path = find_recipe(path)
     if path.suffix != ".py":
-        raise ConfigError(f"config {path} is no Python file; the shipped ones are configs/*/*.py")
+        raise ConfigError(f"config {path} is no Python file; the shipped ones are called like phase3/gated.py")
     set = os.environ.get(SET) if set is None else str(set)
     fold = _checked_fold(os.environ.get(FOLD) if fold is None else fold)
     cfg = _read(path, set, fold)
@@ -60,7 +59,7 @@ def read_recipe(path: str | Path, set: str | Path | None = None, fold: int | str
             return cfg if (cfg.set_name, str(cfg.fold)) == (alias.set, str(alias.fold)) else _read(path, **alias)
         raise ConfigError(
             f"{path} stands for set {alias.set}, fold {alias.fold}; for others take the recipe itself: "
-            f"{os.path.relpath(bases_of(path)[0])} --set {set or alias.set} --fold {fold or alias.fold}"
+            f"{shown(bases_of(path)[0])} --set {set or alias.set} --fold {fold or alias.fold}"
         )
     _check_chosen(cfg, path, set, fold)
     if set is not None and _is_path(set):
@@ -92,7 +91,8 @@ def find_set_file(set: str, config: Path) -> Path:
 
     Args:
         set: its name, or the path of the file.
-        config: the recipe; the nearest folder above it that holds `_base_/datasets` is where names are looked up.
+        config: names are looked up in the nearest `_base_/datasets` above it, then in that of the recipe that it inherits
+            from.
 
     Raises:
         ConfigError: there is no such set or file; the known sets are listed.
@@ -101,13 +101,15 @@ def find_set_file(set: str, config: Path) -> Path:
         if Path(set).is_file():
             return Path(set).resolve()
         raise ConfigError(f"--set {set}: there is no such file; give a file like configs/_base_/datasets/busi.py")
-    folder = dataset_folder(config)
-    if (folder / f"{set}.py").is_file():
-        return folder / f"{set}.py"
-    known = sorted(file.stem for file in folder.glob("*.py"))
+    folders = dict.fromkeys((_folder_above(config), dataset_folder(config)))
+    files = [file for folder in folders for file in sorted(folder.glob("*.py"))]
+    for file in files:
+        if file.stem == set:
+            return file
     raise ConfigError(
-        f"--set {set}: {folder} has no {set}.py; the sets are {', '.join(known)}. A set of your own is one such file, "
-        "here or anywhere (--set PATH.py)"
+        f"--set {set}: {' and '.join(map(str, folders))} has no {set}.py; the sets are "
+        f"{', '.join(sorted({file.stem for file in files}))}. A set of your own is one such file, here or anywhere "
+        "(--set PATH.py)"
     )
 
 
@@ -124,18 +126,36 @@ def _keep_path(cfg: Config, file: str) -> None:
 
 
 def dataset_folder(config: Path) -> Path:
-    """Returns the `_base_/datasets` that the recipes of a config look into: its own, or that of the shipped configs."""
-    shipped = Path(__file__).resolve().parents[2] / "configs"
-    return next(folder / _DATASETS for folder in (*config.resolve().parents, shipped) if (folder / _DATASETS).is_dir())
+    """Returns the `_base_/datasets` beside the recipe that names its set, which a config is or inherits from."""
+    return _folder_above(_taker_of_set(config) or config)
+
+
+def _folder_above(config: Path) -> Path:
+    """The nearest `_base_/datasets` above a file; where there is none, the shipped one."""
+    folders = (*config.resolve().parents, shipped_configs())
+    return next(folder / _DATASETS for folder in folders if (folder / _DATASETS).is_dir())
+
+
+def _taker_of_set(config: Path) -> Path | None:
+    """The first file, of a config and those that it inherits from, that has the set as a parameter."""
+    if not config.is_file():
+        return None
+    if f"${SET}:" in config.read_text(encoding="utf-8"):
+        return config
+    return next(filter(None, map(_taker_of_set, bases_of(config))), None)
 
 
 def bases_of(path: Path) -> list[Path]:
-    """Returns the files that a config names as `_base_`, with variables of the environment filled in."""
+    """Returns the files that a config names as `_base_`, with variables of the environment filled in.
+
+    Raises:
+        MissingFileError: one with the prefix "ultraref::" isn't shipped.
+    """
     text = _VARIABLE.sub(lambda match: os.environ.get(match[1], match[2]), path.read_text(encoding="utf-8"))
     for statement in ast.parse(text).body:
         if isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", None) == "_base_":
             bases = ast.literal_eval(statement.value)
-            return [(path.parent / base).resolve() for base in ([bases] if isinstance(bases, str) else bases)]
+            return [resolve_base(base, path.parent) for base in ([bases] if isinstance(bases, str) else bases)]
     return []
 
 
@@ -147,7 +167,8 @@ def _checked_fold(fold: int | str | None) -> str | None:
 
 @contextmanager
 def reading_with(path: str | Path, set: str | Path | None, fold: int | str | None) -> Iterator[None]:
-    """While it lasts, `Config.fromfile` reads the config at `path` with this set and fold; None leaves one as it is.
+    """While it lasts, `Config.fromfile` reads the config at `path` with this set and fold; None leaves one as it is. And it
+    knows bases of the shipped configs.
 
     Raises:
         ConfigError: there is no such set.
@@ -157,7 +178,7 @@ def reading_with(path: str | Path, set: str | Path | None, fold: int | str | Non
         # Recipes write "../_base_/datasets/{{$ULTRAREF_SET:busi}}.py".
         file = find_set_file(str(set), Path(path))
         values[SET] = os.path.relpath(file.with_suffix(""), dataset_folder(Path(path)))
-    with _environment(values), _quiet():
+    with _environment(values), _quiet(), _shipped_bases():
         yield
 
 
@@ -194,14 +215,15 @@ def _check_known(path: Path, set: str | None) -> None:
     if set is None:
         return
     text = path.read_text(encoding="utf-8")
-    for place in re.findall(rf"([\w./]*/)\{{\{{\${SET}:\w+\}}\}}\.py", text):
-        folder = (path.parent / place).resolve()
+    for place in re.findall(rf"((?:{PREFIX})?[\w./]*/)\{{\{{\${SET}:\w+\}}\}}\.py", text):
+        folder = resolve_base(place, path.parent)
         known = sorted(file.stem for file in folder.glob("*.py"))
         if folder != dataset_folder(path).resolve() and set not in known:
             raise ConfigError(f"{path} takes the sets {', '.join(known)}, but --set is {set}")
     for name in re.findall(r"""_base_ = ["']([^"'{]+\.py)["']""", text):
-        if (path.parent / name).is_file():
-            _check_known(path.parent / name, set)
+        base = resolve_base(name, path.parent)
+        if base.is_file():
+            _check_known(base, set)
 
 
 def _check_chosen(cfg: Config, path: Path, set: str | None, fold: str | None) -> None:
@@ -234,6 +256,25 @@ def _environment(values: dict[str, str | None]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _shipped_bases() -> Iterator[None]:
+    """Has MMEngine resolve a `_base_` with the prefix "ultraref::".
+
+    Its own `package::` looks into the folders that its package manager `mim` makes, and knows OpenMMLab's packages alone.
+    """
+    own = Config._get_cfg_path
+
+    def get_cfg_path(base: str, filename: str) -> tuple[str, str | None]:
+        # The second is the scope of registries that the base is written for: none of its own.
+        return (str(resolve_base(base, Path())), None) if base.startswith(PREFIX) else own(base, filename)
+
+    Config._get_cfg_path = staticmethod(get_cfg_path)
+    try:
+        yield
+    finally:
+        Config._get_cfg_path = staticmethod(own)
 
 
 @contextmanager

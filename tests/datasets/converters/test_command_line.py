@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ultraref.datasets.converters.busi import find_busi
-from ultraref.datasets.converters.command_line import run_converter
+from ultraref.cli.main import main
 from ultraref.datasets.splits import Splits
 
 
 def test_converts_and_reports(raw_phantoms, tmp_path, capsys):
-    run_converter("busi", find_busi, "help", [str(raw_phantoms), str(tmp_path / "dst"), "--seed", "3", "--ungrouped"])
+    assert main(["convert", "busi", str(raw_phantoms), str(tmp_path / "dst"), "--seed", "3", "--ungrouped"]) == 0
     out = capsys.readouterr().out
     assert "30 images found, 27 kept, 3 without a lesion dropped" in out
     splits = Splits.read(tmp_path / "dst")
@@ -23,7 +22,7 @@ def test_converts_and_reports(raw_phantoms, tmp_path, capsys):
 
 
 def test_an_error_is_one_line_without_a_traceback(tmp_path, capsys):
-    assert run_converter("busi", find_busi, "help", [str(tmp_path / "nowhere"), str(tmp_path / "dst")]) == 2
+    assert main(["convert", "busi", str(tmp_path / "nowhere"), str(tmp_path / "dst")]) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert "nowhere" in error
@@ -83,8 +82,8 @@ def test_an_option_skips_defects(raw_phantoms, tmp_path, capsys):
     raw = tmp_path / "raw"
     shutil.copytree(raw_phantoms, raw)
     (raw / "benign" / "benign (2).png").write_bytes(b"broken")
-    assert run_converter("busi", find_busi, "help", [str(raw), str(tmp_path / "dst")]) == 2
+    assert main(["convert", "busi", str(raw), str(tmp_path / "dst")]) == 2
     assert re.search(r"(?s)1 defects.*benign \(2\)\.png.*", capsys.readouterr().err)
-    run_converter("busi", find_busi, "help", [str(raw), str(tmp_path / "dst"), "--skip-bad", "--keep-normals"])
+    main(["convert", "busi", str(raw), str(tmp_path / "dst"), "--skip-bad", "--keep-normals"])
     assert "1 defects skipped" in capsys.readouterr().out
     assert len(list((tmp_path / "dst" / "normals" / "images").iterdir())) == 3

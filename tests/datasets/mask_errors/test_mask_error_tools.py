@@ -15,12 +15,16 @@ TOOLS = Path(__file__).parents[3] / "tools"
 
 @pytest.fixture
 def run(monkeypatch):
-    """Runs a tool in this process."""
+    """Runs a tool in this process, and returns its exit status."""
     threads = cv2.getNumThreads()
 
     def run(tool, *arguments):
         monkeypatch.setattr(sys, "argv", [tool, *map(str, arguments)])
-        runpy.run_path(str(TOOLS / tool), run_name="__main__")
+        try:
+            runpy.run_path(str(TOOLS / tool), run_name="__main__")
+        except SystemExit as end:
+            return end.code
+        return 0
 
     yield run
     cv2.setNumThreads(threads)
@@ -28,7 +32,8 @@ def run(monkeypatch):
 
 def test_browse_errors_writes_two_pictures_and_a_table(run, round_lesion, tmp_path, capsys):
     cv2.imwrite(str(tmp_path / "lesion_mask.png"), 255 * round_lesion)
-    run("browse_errors.py", tmp_path / "lesion_mask.png", "--out", tmp_path / "out", "--columns", 2, "--tile", 48)
+    arguments = (tmp_path / "lesion_mask.png", "--out", tmp_path / "out", "--columns", 2, "--tile", 48)
+    assert run("browse_errors.py", *arguments) == 0
     for name in ("contact_sheet.png", "dice.png"):
         assert cv2.imread(str(tmp_path / "out" / name)) is not None
     rows = [line.split("|")[1].strip() for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
@@ -44,9 +49,7 @@ def test_fit_softness_reads_the_validation_folds_alone(run, tmp_path, capsys):
         manifest = PredictionManifest(fold, split, 64, "best.pth", "0" * 64, "config.py")
         with store.writer(manifest) as writer:
             writer.add(f"image_{split}", prob, "0" * 64)
-    with pytest.raises(SystemExit) as end:
-        run("fit_softness.py", tmp_path / "store", "--json", tmp_path / "softness.json")
-    assert end.value.code == 0
+    assert run("fit_softness.py", tmp_path / "store", "--json", tmp_path / "softness.json") == 0
     report = json.loads((tmp_path / "softness.json").read_text())
     assert report["predictions"] == 2
     # To half a pixel.
@@ -55,14 +58,12 @@ def test_fit_softness_reads_the_validation_folds_alone(run, tmp_path, capsys):
 
 
 def test_fit_softness_without_predictions_is_one_error(run, tmp_path, capsys):
-    with pytest.raises(SystemExit) as end:
-        run("fit_softness.py", tmp_path)
-    assert end.value.code == 2
+    assert run("fit_softness.py", tmp_path) == 2
     assert "has no fold*/val/manifest.json" in capsys.readouterr().err
 
 
 def test_benchmark_reports_ratios_to_the_transform_of_the_same_run(run, tmp_path):
-    run("benchmarks/mask_errors.py", "--num", 2, "--sizes", 64, 96, "--json", tmp_path / "times.json")
+    assert run("benchmarks/mask_errors.py", "--num", 2, "--sizes", 64, 96, "--json", tmp_path / "times.json") == 0
     report = json.loads((tmp_path / "times.json").read_text())
     assert list(report) == ["64", "96"]
     for result in report.values():

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ultraref.datasets.audit.images import AuditImage, load_images
-from ultraref.datasets.audit.pairs import CANDIDATE_DISTANCE, CORRELATION, Pair, find_pairs
+from ultraref.datasets.audit.pairs import Pair, find_pairs
 from ultraref.datasets.converters.duplicates import connected_groups
 from ultraref.datasets.exclusions import Exclusions
 from ultraref.datasets.splits import Splits
+from ultraref.defaults import CANDIDATE_DISTANCE, CORRELATION
 from ultraref.errors import UserError
 
 

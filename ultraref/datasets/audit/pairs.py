@@ -10,13 +10,7 @@ import numpy as np
 from ultraref.datasets.audit.images import FLIPS, AuditImage
 from ultraref.datasets.audit.registration import registered_correlation
 from ultraref.datasets.converters.duplicates import hash_distances
-
-# Of 256 bits. Zoomed, turned and shifted copies lie up to here, among thousands of unrelated pairs that the correlation
-# then sorts out.
-CANDIDATE_DISTANCE = 100
-# On BUSI, the 830 candidates of an image and the flipped image of another lesion reach 0.40, while all pairs above that
-# were the same lesion or examination to the eye.
-CORRELATION = 0.45
+from ultraref.defaults import CANDIDATE_DISTANCE, CORRELATION
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from ultraref.datasets.converters.layout import drop_same_names, find_root, list_images, pair_files, resolve
 from ultraref.datasets.converters.raw_sample import Found, RawSample, normalise_name
+from ultraref.defaults import OFFICIAL_FOLDS
 from ultraref.errors import MissingFileError, UserError
-
-OFFICIAL_FOLDS = (5, 10)
 
 
 def find_busbra(src: str | Path, official_folds: int | None = None) -> Found:

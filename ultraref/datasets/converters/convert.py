@@ -16,12 +16,9 @@ from ultraref.datasets.converters.prepare import Prepared, prepare
 from ultraref.datasets.converters.raw_sample import Found, RawSample
 from ultraref.datasets.converters.report import ConversionReport
 from ultraref.datasets.splits import SPLITS_NAME, ImageEntry, Splits
+from ultraref.defaults import DUPLICATE_DISTANCE
 from ultraref.errors import UserError
 
-# Bits of 256. On the 647 images of BUSI all 172 pairs up to here show the same lesion or the same examination, by
-# registered correlation and by eye, and the nearest unrelated ones (each image against the others' mirror images) are
-# 80 apart: docs/how-to/prepare-data.md.
-DUPLICATE_DISTANCE = 76
 REPORT_NAME = "report.json"
 MONTAGE_NAME = "montage.png"
 # Defects that one message lists.

@@ -15,7 +15,10 @@ def run(monkeypatch, tmp_path):
     def run(*arguments):
         arguments = ["--out", tmp_path / "sheet.png", "--tile", 32, "--columns", 2, *arguments]
         monkeypatch.setattr(sys, "argv", [str(TOOL), *map(str, arguments)])
-        runpy.run_path(str(TOOL), run_name="__main__")
+        with pytest.raises(SystemExit) as end:
+            runpy.run_path(str(TOOL), run_name="__main__")
+        if end.value.code:
+            raise end.value
         return cv2.imread(str(tmp_path / "sheet.png"), cv2.IMREAD_GRAYSCALE)
 
     return run

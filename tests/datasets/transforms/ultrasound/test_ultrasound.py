@@ -10,7 +10,8 @@ from scipy.interpolate import BSpline
 from ultraref.datasets.transforms import RandomElasticWarp, RandomSpeckle, RandomZoomShift, may_change_image
 from ultraref.datasets.transforms.resize_to_models import resize
 from ultraref.datasets.transforms.ultrasound.base import log_uniform, spline_basis
-from ultraref.datasets.transforms.ultrasound.gallery import SHOWN, augmentation_sheet
+from ultraref.datasets.transforms.ultrasound.gallery import augmentation_sheet
+from ultraref.defaults import SHOWN_AUGMENTATIONS
 from ultraref.registry import TRANSFORMS
 from ultraref.testing.phantom import make_phantom
 
@@ -68,7 +69,7 @@ def drawn(seed=0) -> np.random.Generator:
     return np.random.default_rng(rng.integers(2**63))
 
 
-@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize("name", SHOWN_AUGMENTATIONS)
 class TestAll:
     def test_at_zero_strength_nothing_changes(self, name):
         before, after = sample(), build(name, **IDENTITY[name])(sample())
@@ -283,7 +284,7 @@ def test_factors_are_as_likely_below_as_above_their_geometric_mean():
 
 
 def test_the_sheet_shows_originals_and_draws():
-    sheet = augmentation_sheet([(phantom()[0], None)], SHOWN[:2], columns=3, tile=64)
+    sheet = augmentation_sheet([(phantom()[0], None)], SHOWN_AUGMENTATIONS[:2], columns=3, tile=64)
     assert sheet.shape == (2 * (64 + 4 + 18) + 4, 3 * (64 + 4) + 4)
     tiles = [sheet[22 : 22 + 64, 4 + k * 68 : 68 + k * 68] for k in range(3)]
     assert len({tile.tobytes() for tile in tiles}) == 3

@@ -7,25 +7,17 @@ import cv2
 import numpy as np
 
 from ultraref.datasets.image_io import read_image, read_mask
+from ultraref.defaults import SHOWN_AUGMENTATIONS
 from ultraref.errors import MissingFileError
 from ultraref.registry import TRANSFORMS
 
-SHOWN = (
-    "RandomGammaContrast",
-    "RandomTimeGain",
-    "RandomAcousticShadow",
-    "RandomHaze",
-    "RandomSpeckle",
-    "RandomElasticWarp",
-    "RandomZoomShift",
-)
 _MARGIN, _CAPTION = 4, 18
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 
 
 def augmentation_sheet(
     samples: Sequence[tuple[np.ndarray, np.ndarray | None]],
-    transforms: Sequence[str | dict] = SHOWN,
+    transforms: Sequence[str | dict] = SHOWN_AUGMENTATIONS,
     columns: int = 5,
     tile: int = 160,
     seed: int = 0,

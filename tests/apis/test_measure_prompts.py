@@ -1,37 +1,30 @@
-import importlib.util
+"""The numbers that `ultraref measure-prompts` gives, and what it prints and writes."""
+
 import json
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
 
-TOOL = Path(__file__).resolve().parents[3] / "tools" / "measure_prompts.py"
+from ultraref.apis.measure_prompts import ROIS, TRANSFORMS, box_iou, measure_roi, tight_box
+from ultraref.cli.main import run_tool
 
 
-@pytest.fixture(scope="module")
-def tool():
-    specification = importlib.util.spec_from_file_location("measure_prompts", TOOL)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
-
-def test_tight_box_and_iou(tool):
+def test_tight_box_and_iou():
     lesion = torch.zeros(2, 1, 16, 16, dtype=torch.bool)
     lesion[0, 0, 3:6, 4:11] = True
     lesion[1, 0, 0, 15] = True
-    assert tool.tight_box(lesion).tolist() == [[4, 3, 10, 5], [15, 0, 15, 0]]
+    assert tight_box(lesion).tolist() == [[4, 3, 10, 5], [15, 0, 15, 0]]
     a, b = torch.tensor([[0.0, 0, 4, 4]]), torch.tensor([[2.0, 1, 6, 4]])
     # 2 x 3 in common, 16 and 12 in each.
-    assert tool.box_iou(a, b).item() == pytest.approx(6 / 22)
+    assert box_iou(a, b).item() == pytest.approx(6 / 22)
 
 
-def test_roi_numbers(tool):
+def test_roi_numbers():
     lesion = torch.zeros(1, 1, 16, 16, dtype=torch.bool)
     lesion[0, 0, 4:8, 4:8] = True
-    row = tool.measure_roi(torch.tensor([[-2.5, 3.5, 5.5, 11.5]]), lesion, tool.tight_box(lesion))
+    row = measure_roi(torch.tensor([[-2.5, 3.5, 5.5, 11.5]]), lesion, tight_box(lesion))
     # Columns 4 and 5 of 4 to 7 lie in the ROI of 8 x 8, which ends left of the frame.
     assert {key: value.item() for key, value in row.items()} == pytest.approx(
         {
@@ -43,15 +36,14 @@ def test_roi_numbers(tool):
     )
 
 
-def test_main_prints_and_writes_both_tables(tool, tmp_path, monkeypatch, capsys):
+def test_main_prints_and_writes_both_tables(tmp_path, capsys):
     for name, (x, y) in {"a": (30, 40), "b": (60, 25)}.items():
         mask = np.zeros((80, 96), np.uint8)
         cv2.ellipse(mask, (x, y), (16, 9), 20, 0, 360, 255, -1)
         cv2.imwrite(str(tmp_path / f"{name}_mask.png"), mask)
     out = tmp_path / "numbers.json"
-    arguments = ["measure_prompts.py", str(tmp_path), "--json", str(out), "--size", "64", "--coarse-size", "56"]
-    monkeypatch.setattr("sys.argv", arguments)
-    tool.main()
+    arguments = [str(tmp_path), "--json", str(out), "--size", "64", "--coarse-size", "56"]
+    assert run_tool("measure_prompts", arguments) == 0
     printed, result = capsys.readouterr().out, json.loads(out.read_text())
     assert result["masks"] == 2
     perfect = result["prompts"][0]
@@ -65,4 +57,4 @@ def test_main_prints_and_writes_both_tables(tool, tmp_path, monkeypatch, capsys)
     # Areas of 2.5 and 3 std are in the ratio 25 to 36, and the lesion's box lies in both.
     assert perfect["box IoU, 3.0 std"] == pytest.approx(perfect["box IoU, 2.5 std"] * 25 / 36)
     assert all(row["lesion whole in ROI"] == 1 for row in result["roi"] if row["coarse mask"] == "true mask")
-    assert printed.count("| true mask |") == (len(tool.ROIS) + 1) * 2 * len(tool.TRANSFORMS)
+    assert printed.count("| true mask |") == (len(ROIS) + 1) * 2 * len(TRANSFORMS)

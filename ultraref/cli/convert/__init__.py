@@ -1,0 +1,1 @@
+"""The sub-commands of `ultraref convert`, one data set or layout a file."""

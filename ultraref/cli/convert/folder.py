@@ -1,0 +1,42 @@
+"""Converts any folder of images and masks:
+python tools/dataset_converters/folder.py SRC DST --images "*/image_*.png" --masks "*/*_mask.png" \\
+    --mask-name "{name}_mask"
+"""
+
+import argparse
+
+from ultraref.cli.convert.common import add_converter_arguments, write_converted
+
+OPTIONS = {
+    "--images": {"default": "images/*", "metavar": "GLOB", "help": "images, below SRC (default: %(default)s)"},
+    "--masks": {"default": "masks/*", "metavar": "GLOB", "help": "masks, below SRC (default: %(default)s)"},
+    "--mask-name": {
+        "default": "{name}",
+        "metavar": "PATTERN",
+        "help": "stem of the masks of image {name}; with a *, there may be several (default: %(default)s)",
+    },
+    "--patient": {"metavar": "REGEX", "help": "its first group, in the image's path below SRC, is the patient"},
+    "--class": {"dest": "category", "metavar": "REGEX", "help": "its first group is the class"},
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds what the command takes."""
+    add_converter_arguments(parser, "folder", OPTIONS)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Converts, prints the report, and returns the exit status."""
+    from ultraref.datasets.converters import find_folder
+
+    return write_converted(
+        find_folder(
+            args.src,
+            images=args.images,
+            masks=args.masks,
+            mask_name=args.mask_name,
+            patient=args.patient,
+            category=args.category,
+        ),
+        args,
+    )
