@@ -24,7 +24,7 @@ model = dict(
 # The last two of the U-Net's five decoder blocks, and its head, train with SAM from epoch 1 on.
 last_blocks = "coarse_source.network.decoder.blocks.[34]"
 rates = {
-    # The reference's. At 1e-5 validation fell below that of phase 2: the coarse network knows these images better than new ones.
+    # The reference's. At 1e-5 validation was lower: the coarse network knows these images better than new ones.
     "refiner": dict(lr=1e-6),
     last_blocks: dict(lr=1e-5),
     "coarse_source.network.head": dict(lr=1e-5),
