@@ -78,7 +78,7 @@ def test_every_recipe_takes_any_set_and_fold(path):
     name, fold = other(path)
     cfg = read(path, name, fold)
     build(cfg)
-    root = f"work_dirs/quickstart_busi/data/{name}" if path in TINY else f"data/{name}"
+    root = f"data/{name}"
     for part in PARTS:
         dataset = cfg[f"{part}_dataloader"].dataset
         assert (dataset.data_root, dataset.fold, dataset.split) == (root, fold, part)

@@ -11,4 +11,7 @@ images = dict(data_root=_base_.tiny.data_root, predictions=_base_.tiny.predictio
 loader = dict(batch_size=8, num_workers=1, dataset=images)
 train_dataloader = val_dataloader = test_dataloader = loader
 val_evaluator = test_evaluator = dict(size="original")
-made_by = dict.fromkeys(images.values(), _base_.tiny.made_by)
+made_by = {
+    _base_.tiny.data_root: _base_.tiny.made_by,
+    _base_.tiny.predictions_root + "/fold{k}/{split}": _base_.tiny.predicted_by,
+}

@@ -24,4 +24,8 @@ default_hooks = dict(unfreezing=dict(stages=dict(joint=dict(epoch=1))))
 loader = dict(batch_size=8, num_workers=1, dataset=dict(data_root=_base_.tiny.data_root))
 train_dataloader = val_dataloader = test_dataloader = loader
 val_evaluator = test_evaluator = dict(size="original")
-made_by = dict.fromkeys((_base_.tiny.data_root, phase1, phase2), _base_.tiny.made_by)
+made_by = {
+    _base_.tiny.data_root: _base_.tiny.made_by,
+    phase1: _base_.tiny.trained_by.format(stem="phase1", fold=_base_.fold),
+    phase2: _base_.tiny.trained_by.format(stem="phase2", fold=_base_.fold),
+}

@@ -4,7 +4,10 @@ tiny = dict(
     data_root="work_dirs/quickstart/data/phantoms",
     predictions_root="work_dirs/quickstart/predictions",
     run_name="quickstart/{set}_{stem}_{fold}",
+    # What makes the images, the predictions and the checkpoints.
     made_by="make quickstart",
+    predicted_by="make quickstart",
+    trained_by="make quickstart",
     network=dict(
         image_size=64,
         encoder=dict(
