@@ -128,7 +128,7 @@ def test_components_are_listed(run):
 def test_training_says_what_is_missing_and_writes_nothing(run, command, tmp_path):
     trained = run(command, "train", "phase3/gated_busi_fold0.py")
     assert trained.returncode == 2, trained.stderr
-    assert trained.stderr.startswith("error: 3 missing inputs:")
+    assert "error: 3 missing inputs:" in trained.stderr
     for text in ("work_dirs/transunet_busi_fold0/best.pth", "weights/sam_vit_b_01ec64.pth", "data/busi/splits.json"):
         assert f"\n- {text} (" in trained.stderr
     for text in ("ultraref train configs/phase1/transunet.py", "ultraref weights get", "ultraref convert busi SRC"):

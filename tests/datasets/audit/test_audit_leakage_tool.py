@@ -35,4 +35,4 @@ def test_exit_status_and_files(planter, pictures, alter, tmp_path):
     assert run(roots[0], "--out", tmp_path / "out").returncode == 0
     failed = run(tmp_path / "nowhere", "--out", tmp_path / "out")
     assert failed.returncode == 2
-    assert failed.stderr.startswith("error: ")
+    assert "error: " in failed.stderr
