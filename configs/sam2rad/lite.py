@@ -1,5 +1,5 @@
-# SAM2Rad on LiteMedSAM, for a machine without a GPU: the encoder is frozen and its embeddings are cached; the point predictor and the
-# mask decoder train. LiteMedSAM knows boxes only, and learns here what points say.
+# SAM2Rad on LiteMedSAM, for a machine without a GPU: the encoder is frozen and its embeddings are cached; the point predictor, the
+# prompt encoder and the mask decoder train. LiteMedSAM knows boxes only, and learns here what points say.
 # python tools/train.py configs/sam2rad/lite.py --set busi --fold 0
 _base_ = "./vit_b.py"
 model = dict(

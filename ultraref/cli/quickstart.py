@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from ultraref.errors import UserError
+from ultraref.errors import MissingFileError, UserError
 
 NUM_PHANTOMS = 560
 # The tiny networks see 64 and 128 pixels. Larger files would only take longer to read.
@@ -76,6 +76,9 @@ def _prepare(data: str, source: str | None) -> None:
     converted = (DATA[data] / "splits.json").is_file()
     if not converted and data == "busi" and not source:
         raise UserError("give --source, the folder of the published BUSI files (benign/, malignant/, normal/)")
+    if not converted and source and not Path(source).is_dir():
+        # Before anything is fetched.
+        raise MissingFileError(f"--source {source}: no such folder; give that of the published BUSI files")
     for name in WEIGHTS[data]:
         _run("weights", "get", name)
     if converted:

@@ -161,7 +161,8 @@ class PredictionStore:
         try:
             prob = np.load(path, allow_pickle=False)
         except (ValueError, EOFError, OSError) as error:
-            raise UserError(f"{path}: can't be read as an array ({error}); {_AGAIN}") from error
+            # Not NumPy's words, which advise to unpickle what it can't read.
+            raise UserError(f"{path}: is damaged, and can't be read as an array of NumPy; {_AGAIN}") from error
         _check_prob(prob, manifest.coarse_size, path)
         return prob
 
