@@ -44,3 +44,16 @@ class Prompts:
     def as_dict(self) -> dict[str, Tensor]:
         """Returns the prompts that are present, by name."""
         return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) is not None}
+
+
+@dataclass(frozen=True)
+class GivenPrompts:
+    """Prompts that a person gave, in place of those that a model would make.
+
+    Attributes:
+        rows: (N,) long, ascending: the image of the batch that each decoding is of. Every image has at least one.
+        prompts: of the N decodings, in pixel-index units of SAM's frame. Points with a label below 0 are padding.
+    """
+
+    rows: Tensor
+    prompts: Prompts

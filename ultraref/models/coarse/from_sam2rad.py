@@ -32,6 +32,8 @@ class FromSAM2Rad(BaseCoarseSource):
 
     def forward(self, inputs: dict[str, Tensor]) -> CoarseOutput:
         """Returns probability and two-class logits of `inputs["sam_image"]`, both at SAM's mask size."""
-        logits = self.model.segment(inputs).logits.float()
+        # A person's prompts are for the refiner.
+        own = {name: value for name, value in inputs.items() if name != "given_prompts"}
+        logits = self.model.segment(own).logits.float()
         # The softmax of (0, z) is the sigmoid of z.
         return CoarseOutput(logits.sigmoid(), torch.cat([torch.zeros_like(logits), logits], dim=1))

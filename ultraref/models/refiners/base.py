@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ultraref.structures import Prompts
+from ultraref.structures import GivenPrompts, Prompts
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class BaseRefiner(nn.Module, ABC):
         image_hashes: Sequence[str] | None = None,
         content_size: Tensor | None = None,
         with_logits: bool = False,
+        given_prompts: GivenPrompts | None = None,
     ) -> RefinerOutput:
         """Refines.
 
@@ -77,6 +78,8 @@ class BaseRefiner(nn.Module, ABC):
             content_size: (B, 2) integer (height, width) of what is image, at the top left, and not padding; None where all
                 of it is.
             with_logits: whether `logits` are wanted, which a loss reads.
+            given_prompts: what a person asks, of the whole image, in place of the prompts that p would give. q is the maximum over
+                an image's decodings then, and no image counts as empty.
         """
 
     @abstractmethod

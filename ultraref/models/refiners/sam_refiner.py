@@ -14,10 +14,10 @@ from ultraref.models.mask_components import MaskComponents, find_components
 from ultraref.models.mask_statistics import is_empty
 from ultraref.models.refiners.base import BaseRefiner, RefinerOutput
 from ultraref.models.roi import frame_to_crop
-from ultraref.models.sam import EmbeddingCache, ImageEmbedding, select_candidates
+from ultraref.models.sam import EmbeddingCache, ImageEmbedding, joined_by_maximum, select_candidates
 from ultraref.models.weights import WeightsUse, check_use
 from ultraref.registry import MODELS, PROB_TRANSFORMS, PROMPT_GENERATORS, REFINERS, ROI_CROPPERS
-from ultraref.structures import Prompts
+from ultraref.structures import GivenPrompts, Prompts
 
 
 @REFINERS.register_module()
@@ -142,6 +142,7 @@ class SAMRefiner(BaseRefiner):
         image_hashes: Sequence[str] | None = None,
         content_size: Tensor | None = None,
         with_logits: bool = False,
+        given_prompts: GivenPrompts | None = None,
     ) -> RefinerOutput:
         """See `BaseRefiner.forward`. `image` must have SAM's size."""
         size = self.sam.image_size
@@ -150,6 +151,9 @@ class SAMRefiner(BaseRefiner):
                 f"SAMRefiner: the image is {tuple(image.shape[-2:])}, SAM takes {(size, size)}; the data set's sizes['sam'] must "
                 "be SAM's size"
             )
+        if given_prompts is not None:
+            embedding = self._encode_whole(image, image_hashes, content_size)
+            return self._answer_given(embedding, given_prompts, with_features)
         # Of one coarse pixel, in pixels of SAM's frame.
         coarse_pixel_area = 1.0 if coarse_size is None else size * size / (coarse_size * coarse_size)
         prob = self.prob_transforms(coarse_prob)
@@ -202,6 +206,17 @@ class SAMRefiner(BaseRefiner):
         if not with_logits:
             answer_logits = from_logits = None
         return RefinerOutput(answer, rows, logits, iou, prompts, roi, empty, features, answer_logits, from_logits)
+
+    def _answer_given(self, embedding: ImageEmbedding, given: GivenPrompts, with_features: bool) -> RefinerOutput:
+        """What SAM answers to a person's prompts: the maximum over the decodings of each image."""
+        logits, iou = self.sam.decode(embedding[given.rows], given.prompts, multimask_output=self.multimask)
+        selected = select_candidates(logits, iou, self.selection).float()
+        size = (self.sam.image_size, self.sam.image_size)
+        answers = F.interpolate(selected, size, mode="bilinear", align_corners=False).sigmoid()
+        prob = joined_by_maximum(answers, given.rows, len(embedding.features))
+        empty = torch.zeros(len(prob), dtype=torch.bool, device=prob.device)
+        features = embedding.features if with_features else None
+        return RefinerOutput(prob, given.rows, logits, iou, given.prompts, None, empty, features)
 
     def _unasked(self, coarse_prob: Tensor, empty: Tensor, with_features: bool) -> RefinerOutput:
         """What comes out where no image has a component: p itself, and no decoding."""

@@ -1,4 +1,4 @@
-"""One mask out of SAM's candidates, chosen before anything is upsampled."""
+"""One mask out of SAM's candidates, chosen before anything is upsampled, and one out of its answers to an image."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ from ultraref.errors import UserError
 
 
 def select_candidates(logits: Tensor, iou: Tensor, mode: str = "best", temperature: float = 0.1) -> Tensor:
-    """Returns one mask a image.
+    """Returns one mask an image.
 
     Args:
         logits: (B, K, m, m) candidates.
@@ -29,3 +29,27 @@ def select_candidates(logits: Tensor, iou: Tensor, mode: str = "best", temperatu
         weights = torch.softmax(iou.float() / temperature, dim=1).to(logits.dtype)
         return torch.einsum("bk,bkhw->bhw", weights, logits).unsqueeze(1)
     raise UserError(f"candidate selection {mode!r} is not known; give 'best' or 'soft'")
+
+
+def joined_by_maximum(answers: Tensor, rows: Tensor, batch_size: int) -> Tensor:
+    """Returns (B, ...), the maximum over the answers (N, ...) >= 0 to each image; `rows` (N,) says whose each is."""
+    index = rows.view(-1, *[1] * (answers.dim() - 1)).expand_as(answers)
+    return answers.new_zeros(batch_size, *answers.shape[1:]).scatter_reduce(0, index, answers, "amax")
+
+
+def predicted_iou_of_images(iou: Tensor, rows: Tensor, batch_size: int) -> list[float | None]:
+    """The IoU that SAM predicts of its mask of each image: the best candidate's, averaged over the image's decodings.
+
+    Args:
+        iou: (N, K) predicted IoU of the candidates.
+        rows: (N,) the image that each decoding is of.
+        batch_size: B.
+
+    Returns:
+        B numbers; None where SAM was not asked.
+    """
+    best = iou.detach().float().max(dim=1).values.tolist()
+    found: list[list[float]] = [[] for _ in range(batch_size)]
+    for row, value in zip(rows.tolist(), best):
+        found[row].append(value)
+    return [sum(values) / len(values) if values else None for values in found]

@@ -14,6 +14,7 @@ from ultraref.models.padding import content_mask, into_sam_frame
 from ultraref.models.refined_logits import refined_logits
 from ultraref.models.refiners import RefinerOutput
 from ultraref.models.roi import crop_to_frame
+from ultraref.models.sam import predicted_iou_of_images
 from ultraref.registry import COARSE_SOURCES, GATES, LOSSES, MODELS, REFINERS
 from ultraref.structures import SegDataSample
 
@@ -114,10 +115,14 @@ class RefinementSegmentor(BaseModel):
 
         Args:
             inputs: `sam_image` (B, 3, S, S) float in [0, 255]; `content_size` (B, 2), the (height, width) of each image
-                that is not padding, where there is padding; and what the coarse source reads.
+                that is not padding, where there is padding; and what the coarse source reads. Two more take the place of what
+                the model makes itself: `given_coarse_prob` (B, 1, h, h) float in [0, 1], p over the whole image, of the coarse
+                source's; `given_prompts`, `GivenPrompts` in SAM's frame, of the prompts. A person's prompts are not weighed
+                against p: the gate is 1 then.
             with_logits: whether the logits of q are wanted, which a loss reads.
         """
-        coarse = self.coarse_source(inputs)
+        given_coarse, given_prompts = inputs.get("given_coarse_prob"), inputs.get("given_prompts")
+        coarse = self.coarse_source(inputs) if given_coarse is None else CoarseOutput(given_coarse)
         image = inputs["sam_image"]
         coarse_prob = scale_gradient(coarse.prob, self.coarse_grad_scale)
         content_size = inputs.get("content_size")
@@ -126,11 +131,12 @@ class RefinementSegmentor(BaseModel):
         sam = self.refiner(
             image,
             coarse_prob,
-            self.coarse_source.size,
+            coarse.prob.shape[-1],
             with_features=self.gate.feature_channels > 0,
             image_hashes=inputs.get("image_hash"),
             content_size=content_size,
             with_logits=with_logits,
+            given_prompts=given_prompts,
         )
         # No lesion lies in the padding, whatever SAM paints there. Where there is no coarse mask, SAM was asked about nothing: whatever
         # refiner and gate say, p stays.
@@ -139,7 +145,7 @@ class RefinementSegmentor(BaseModel):
         sam = replace(sam, prob=torch.where(asked, sam.prob * content, coarse_prob))
         if sam.from_logits is not None:
             sam = replace(sam, from_logits=sam.from_logits & content & asked)
-        gate = self.gate(coarse_prob, sam.prob, sam.features)
+        gate = self.gate(coarse_prob, sam.prob, sam.features) if given_prompts is None else torch.ones_like(coarse_prob)
         # lerp is exact at both ends: a gate of 0 gives p and a gate of 1 gives q, bit for bit.
         refined_prob = torch.lerp(coarse_prob, sam.prob, gate)
         return RefinementOutput(coarse, coarse_prob, sam, gate, refined_prob)
@@ -196,6 +202,7 @@ class RefinementSegmentor(BaseModel):
     ) -> list[SegDataSample]:
         prompts = _prompts_in_image_frame(output)
         empty, rows = output.sam.empty.tolist(), output.sam.rows
+        predicted_iou = predicted_iou_of_images(output.sam.candidate_iou, rows, len(empty))
         pixels = dict(coarse=output.coarse_prob, sam=output.sam.prob, gate=output.gate, refined=output.refined_prob)
         sizes = [output.gate.shape[-2:]] * len(output.gate) if content_size is None else content_size.tolist()
         for i, (sample, (height, width)) in enumerate(zip(data_samples, sizes)):
@@ -205,7 +212,7 @@ class RefinementSegmentor(BaseModel):
             if "gt_sem_seg" in sample:
                 sample.set_pixels("gt_sem_seg", sample.gt_sem_seg.data[:, :height, :width])
             sample.prompts = BaseDataElement(**{name: value[rows == i] for name, value in prompts.items()})
-            sample.set_metainfo(dict(coarse_empty=empty[i]))
+            sample.set_metainfo(dict(coarse_empty=empty[i], predicted_iou=predicted_iou[i]))
         return data_samples
 
 

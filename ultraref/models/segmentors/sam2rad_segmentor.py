@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 
+import torch
 import torch.nn.functional as F
 from mmengine.logging import print_log
 from mmengine.model import BaseModel
@@ -9,7 +10,7 @@ from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
 from ultraref.errors import UserError
-from ultraref.models.sam import EmbeddingCache
+from ultraref.models.sam import EmbeddingCache, joined_by_maximum, predicted_iou_of_images
 from ultraref.models.weights import WeightsUse, check_use
 from ultraref.registry import LOSSES, MODELS, PROMPT_PREDICTORS
 from ultraref.structures import Prompts, SegDataSample
@@ -26,11 +27,13 @@ class SAM2RadOutput:
     """One forward pass.
 
     Attributes:
-        prompts: what the predictor handed to SAM, in pixel-index units of SAM's input.
-        logits: (B, 1, m, m) mask logits.
-        iou: (B, 1) predicted IoU.
+        rows: (N,) long, the image that each decoding is of: 0 to B - 1, unless a person's prompts ask about one more than once.
+        prompts: what SAM was given, N of each, in pixel-index units of SAM's input.
+        logits: (N, 1, m, m) mask logits.
+        iou: (N, 1) predicted IoU.
     """
 
+    rows: Tensor
     prompts: Prompts
     logits: Tensor
     iou: Tensor
@@ -121,21 +124,26 @@ class SAM2RadSegmentor(BaseModel):
 
         Args:
             inputs: `sam_image` (B, 3, S, S) float in [0, 255]; `content_size` (B, 2), the (height, width) of each image
-                that is not padding, where there is padding; with an embedding cache `image_hash`, B digests of the images.
+                that is not padding, where there is padding; with an embedding cache `image_hash`, B digests of the images;
+                `given_prompts`, `GivenPrompts` of a person, which take the place of the predictor's.
         """
         image, content_size = inputs["sam_image"], inputs.get("content_size")
         if self.embedding_cache is not None:
             embedding = self.embedding_cache.encode(self.sam, image, inputs.get("image_hash", ()), content_size)
         else:
             embedding = self.sam.encode(self.sam.normalise(image, content_size))
+        given = inputs.get("given_prompts")
+        if given is not None:
+            logits, iou = self.sam.decode(embedding[given.rows], given.prompts, multimask_output=False)
+            return SAM2RadOutput(given.rows, given.prompts, logits, iou)
         prompts = self.prompt_predictor(embedding.features, self.sam.image_size, self.sam.mask_size)
         # SAM takes the prompts alone, without what a predictor adds for its own losses.
         known = {field.name: getattr(prompts, field.name) for field in fields(Prompts)}
         logits, iou = self.sam.decode(embedding, Prompts(**known), multimask_output=False)
-        return SAM2RadOutput(prompts, logits, iou)
+        return SAM2RadOutput(torch.arange(len(logits), device=logits.device), prompts, logits, iou)
 
     def probability(self, output: SAM2RadOutput) -> Tensor:
-        """Returns (B, 1, S, S) in [0, 1] in SAM's frame."""
+        """Returns (N, 1, S, S) in [0, 1] in SAM's frame."""
         size = (self.sam.image_size, self.sam.image_size)
         return F.interpolate(output.logits.float(), size, mode="bilinear", align_corners=False).sigmoid()
 
@@ -184,7 +192,8 @@ class SAM2RadSegmentor(BaseModel):
     def _fill(
         self, data_samples: list[SegDataSample], output: SAM2RadOutput, content_size: Tensor | None
     ) -> list[SegDataSample]:
-        prob = self.probability(output)
+        prob = joined_by_maximum(self.probability(output), output.rows, len(data_samples))
+        predicted_iou = predicted_iou_of_images(output.iou, output.rows, len(data_samples))
         shown = {k: v for k, v in output.prompts.as_dict().items() if k in ("points", "labels", "box")}
         sizes = [prob.shape[-2:]] * len(prob) if content_size is None else content_size.tolist()
         for i, (sample, (height, width)) in enumerate(zip(data_samples, sizes)):
@@ -192,5 +201,6 @@ class SAM2RadSegmentor(BaseModel):
             sample.set_pixels("refined", prob[i, :, :height, :width])
             if "gt_sem_seg" in sample:
                 sample.set_pixels("gt_sem_seg", sample.gt_sem_seg.data[:, :height, :width])
-            sample.prompts = BaseDataElement(**{name: value[i : i + 1] for name, value in shown.items()})
+            sample.prompts = BaseDataElement(**{name: value[output.rows == i] for name, value in shown.items()})
+            sample.set_metainfo(dict(predicted_iou=predicted_iou[i]))
         return data_samples
