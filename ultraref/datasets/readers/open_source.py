@@ -1,0 +1,99 @@
+"""Opens any image file that users have: the content decides what it is, whatever its name says."""
+
+import gzip
+import io
+from pathlib import Path
+from typing import BinaryIO
+
+from ultraref.datasets.readers import npy
+from ultraref.datasets.readers.base import ImageSource
+from ultraref.datasets.readers.decoding import FORMATS, MAX_PIXELS
+from ultraref.datasets.readers.raster import RasterSource
+from ultraref.errors import MissingFileError, UserError
+
+# What a folder is searched for; lower case.
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".npy", ".dcm", ".nii", ".nii.gz")
+_RASTER = (
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"BM", "BMP"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"II+\0", "TIFF"),  # BigTIFF
+    (b"MM\0+", "TIFF"),
+)
+# Content that is recognised to say what it is: (offset, bytes, name).
+_REFUSED = (
+    (0, b"GIF8", "a GIF"),
+    (8, b"WEBP", "a WebP image"),
+    (8, b"AVI ", "an AVI video"),
+    (4, b"ftyp", "a HEIC or AVIF image or an MP4 video"),
+    (0, b"%PDF", "a PDF"),
+    (0, b"%!PS", "PostScript"),
+    (4, b"jP  ", "a JPEG 2000 image"),
+    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 image"),
+    (0, b"PK\x03\x04", "a ZIP archive, as .npz files are"),
+    (0, b"\x1f\x8b", "a gzip archive of something else than NIfTI"),
+    (0, b"<", "a text in HTML or XML"),
+    (0, b"version https://git-lfs", "a pointer of Git LFS, whose file was never fetched"),
+)
+_NIFTI_HEADER = 352
+
+
+def open_source(path: str | Path, max_pixels: int = MAX_PIXELS, bits: int | None = None) -> ImageSource:
+    """Opens an image file.
+
+    Args:
+        path: the file, with any suffix or none.
+        max_pixels: limit on the pixels of a frame, checked by the header before anything is decoded.
+        bits: depth of PNG, TIFF, .npy and NIfTI files of more than 8 bits; None takes the smallest of 8, 10, 12, 14 and 16
+            that holds the frame's maximum. DICOM states its own.
+
+    Returns:
+        The file's frames; close it, or use it in a `with` statement.
+
+    Raises:
+        MissingFileError: there is no such file.
+        UserError: it is of another format, too large, or its header is damaged.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path}: is no file")
+    try:
+        stream = open(path, "rb")
+    except FileNotFoundError:
+        raise MissingFileError(f"{path}: no such file") from None
+    except OSError as error:
+        raise UserError(f"{path}: can't be opened: {error.strerror}") from error
+    try:
+        return source_of_stream(stream, path, max_pixels, bits)
+    except BaseException:
+        stream.close()
+        raise
+
+
+def source_of_stream(
+    stream: BinaryIO, path: str | Path, max_pixels: int = MAX_PIXELS, bits: int | None = None
+) -> ImageSource:
+    """Opens the content of an image file.
+
+    Args:
+        stream: content that can be sought in; the source closes it.
+        path: its name, for messages.
+        max_pixels, bits: see `open_source`.
+
+    Raises:
+        UserError: see `open_source`.
+    """
+    head = stream.read(_NIFTI_HEADER)
+    if not head:
+        raise UserError(f"{path}: is empty (0 bytes)")
+    for magic, kind in _RASTER:
+        if head.startswith(magic):
+            return RasterSource(stream, path, kind, max_pixels, bits)
+    if head.startswith(npy.MAGIC):
+        return npy.NpySource(stream, path, max_pixels, bits)
+    found = next((name for start, magic, name in _REFUSED if head[start:].startswith(magic)), None)
+    if found is None:
+        raise UserError(f"{path}: its content is of no format that is read ({FORMATS})")
+    raise UserError(f"{path}: is {found}; what is read is {FORMATS}")
