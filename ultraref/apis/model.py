@@ -1,5 +1,7 @@
 """A trained model, ready for use."""
 
+import os
+
 import torch
 from mmengine.config import Config
 from mmengine.model import BaseModel
@@ -7,16 +9,21 @@ from mmengine.registry import init_default_scope
 
 from ultraref.apis.config import load_config
 from ultraref.checkpoint import load_checkpoint_file
+from ultraref.engine.inputs import require_weights
+from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import load_model, without_initial_weights
 from ultraref.registry import MODELS
 
 
-def init_model(config: str | Config, checkpoint: str, device: str = "cpu") -> BaseModel:
+def init_model(
+    config: str | os.PathLike | Config, checkpoint: str | os.PathLike | None = None, device: str = "cpu"
+) -> BaseModel:
     """Builds the model of a config and fills it with a checkpoint, strictly.
 
     Args:
-        config: path of a config, or one from `load_config`.
-        checkpoint: checkpoint of the whole model, as tools/train.py leaves it.
+        config: path of a config, name of a shipped recipe, or one from `load_config`.
+        checkpoint: checkpoint of the whole model, as tools/train.py leaves it. None takes what the config itself names: published
+            weights, and checkpoints of earlier phases.
         device: where the model goes.
 
     Returns:
@@ -24,11 +31,39 @@ def init_model(config: str | Config, checkpoint: str, device: str = "cpu") -> Ba
 
     Raises:
         FileNotFoundError: a file is missing.
-        ValueError: the checkpoint doesn't fit the model.
+        UserError: the checkpoint doesn't fit the model, or there is none and the config leaves a part untrained.
     """
     cfg = config if isinstance(config, Config) else load_config(config)
     init_default_scope("ultraref")
+    if checkpoint is None:
+        require_weights(cfg)
+        return _require_trained(MODELS.build(cfg.model), cfg).to(torch.device(device)).eval()
     loaded = load_checkpoint_file(checkpoint)
     model = MODELS.build(without_initial_weights(cfg.model))
     load_model(model, loaded, checkpoint)
     return model.to(torch.device(device)).eval()
+
+
+def _require_trained(model: BaseModel, cfg: Config) -> BaseModel:
+    """Returns a model that was built without a checkpoint of its own.
+
+    Raises:
+        UserError: a part of it has random weights.
+    """
+    untrained = []
+    if cfg.model.type != "RefinementSegmentor":
+        untrained.append("model")
+    else:
+        source, refiner = cfg.model.coarse_source, cfg.model.refiner
+        if next(model.coarse_source.parameters(), None) is not None and not source.get("checkpoint"):
+            untrained.append("model.coarse_source")
+        if not refiner.get("checkpoint") and not refiner.get("sam", {}).get("checkpoint"):
+            untrained.append("model.refiner")
+        if next(model.gate.parameters(), None) is not None:
+            untrained.append("model.gate")
+    if untrained:
+        raise UserError(
+            f"{cfg.filename}: nothing fills {' and '.join(untrained)}, whose weights would be random; give the checkpoint that training "
+            "left (best.pth)"
+        )
+    return model

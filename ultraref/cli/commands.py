@@ -28,6 +28,8 @@ def _converter(name: str, summary: str) -> Command:
 COMMANDS = {
     "train": Command("train a recipe", "train", "train"),
     "test": Command("test a checkpoint", "test", "test"),
+    "predict": Command("segment images with a trained model", "predict", "predict"),
+    "refine": Command("refine masks that another tool made", "refine", "refine"),
     "predict-coarse": Command("store out-of-fold coarse predictions for phase 2", "predict_coarse", "predict_coarse"),
     "convert": Command(
         "bring published or own images into the one layout",

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
@@ -61,7 +61,14 @@ def require_inputs(cfg: Config) -> None:
         raise MissingInputsError(missing)
 
 
-def find_missing_inputs(cfg: Config) -> list[MissingInput]:
+def require_weights(cfg: Config) -> None:
+    """As `require_inputs`, of what the model alone needs: for a use without a data set."""
+    missing = find_missing_inputs(cfg, ("model",))
+    if missing:
+        raise MissingInputsError(missing)
+
+
+def find_missing_inputs(cfg: Config, keys: Sequence[str] | None = None) -> list[MissingInput]:
     """Returns what a config needs and that isn't there, each file once.
 
     Looked at are data roots (their splits.json), checkpoint files of the model's parts and `load_from`, and, for data
@@ -71,8 +78,9 @@ def find_missing_inputs(cfg: Config) -> list[MissingInput]:
     Args:
         cfg: the config. Its top-level `made_by` maps a file, or a folder that it lies in, to the command that makes
             it. A placeholder in the path fills the same one in the command: {"preds/fold{k}": "predict.py fold{k}"}.
+        keys: keys of the config that are looked at; by default those of a training or a test.
     """
-    keys = _TRAINING_KEYS if cfg.get("train_dataloader") is not None else _TEST_KEYS
+    keys = keys or (_TRAINING_KEYS if cfg.get("train_dataloader") is not None else _TEST_KEYS)
     missing: dict[str, MissingInput] = {}
     for key in keys:
         for where, path, kind in _needs(cfg.get(key), key):

@@ -1,6 +1,8 @@
 """One image with its ground truth and what a model says of it."""
 
 from mmengine.structures import BaseDataElement, PixelData
+from torch import Tensor
+from torch.nn import functional as F
 
 
 class SegDataSample(BaseDataElement):
@@ -20,7 +22,7 @@ class SegDataSample(BaseDataElement):
             `roi` (n, 4), n being 1 or the number of components that SAM was asked about one by one.
 
     Metainfo: `name`, `img_path`, `seg_map_path`, `ori_shape` (height, width), `fold` (int or None), `image_hash`, `coarse_dice`,
-    `error_type`, `coarse_empty`.
+    `error_type`, `coarse_empty`, `predicted_iou` (float, or None where SAM was not asked).
     """
 
     PIXEL_FIELDS = ("gt_sem_seg", "gt_original", "coarse", "refined", "sam", "gate")
@@ -34,3 +36,13 @@ class SegDataSample(BaseDataElement):
         if name not in self.PIXEL_FIELDS:
             raise KeyError(f"SegDataSample has no pixel field {name!r}; it has {', '.join(self.PIXEL_FIELDS)}")
         self.set_field(PixelData(data=data), name, dtype=PixelData)
+
+    @property
+    def final(self) -> str:
+        """Name of the field that is the model's answer: "refined", or "coarse" of a model that doesn't refine."""
+        return "refined" if "refined" in self else "coarse"
+
+    def native_prob(self, name: str) -> Tensor:
+        """Returns the field `name`, a probability, in the image's native frame: (H0, W0) float32, resized bilinearly."""
+        prob = self.get(name).data[None].float()
+        return F.interpolate(prob, self.metainfo["ori_shape"], mode="bilinear", align_corners=False)[0, 0]

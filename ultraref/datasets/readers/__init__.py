@@ -3,7 +3,7 @@
 from ultraref.datasets.readers.base import ImageSource, PixelSpacing
 from ultraref.datasets.readers.coarse_mask import read_coarse
 from ultraref.datasets.readers.decoding import MAX_PIXELS
-from ultraref.datasets.readers.mask_png import encode_mask_png
+from ultraref.datasets.readers.mask_png import encode_grey_png, encode_mask_png
 from ultraref.datasets.readers.open_source import SUFFIXES, open_source
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "SUFFIXES",
     "ImageSource",
     "PixelSpacing",
+    "encode_grey_png",
     "encode_mask_png",
     "open_source",
     "read_coarse",

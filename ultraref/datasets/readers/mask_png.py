@@ -23,11 +23,16 @@ def encode_mask_png(mask: np.ndarray, exif_orientation: int = 1) -> bytes:
         raise UserError(
             f"a mask is written from (height, width) uint8 of 0 and 255, but this is {mask.dtype} {mask.shape}"
         )
+    return encode_grey_png(mask, exif_orientation)
+
+
+def encode_grey_png(array: np.ndarray, exif_orientation: int = 1) -> bytes:
+    """Encodes a map, (H, W) uint8, as `encode_mask_png` does a mask."""
     options = {}
     if exif_orientation != 1:
         exif = Image.Exif()
         exif[ORIENTATION_TAG] = exif_orientation
         options["exif"] = exif
     buffer = io.BytesIO()
-    Image.fromarray(mask).save(buffer, "PNG", **options)
+    Image.fromarray(np.ascontiguousarray(array)).save(buffer, "PNG", **options)
     return buffer.getvalue()

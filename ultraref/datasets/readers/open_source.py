@@ -1,7 +1,5 @@
 """Opens any image file that users have: the content decides what it is, whatever its name says."""
 
-import gzip
-import io
 from pathlib import Path
 from typing import BinaryIO
 
@@ -60,7 +58,7 @@ def open_source(path: str | Path, max_pixels: int = MAX_PIXELS, bits: int | None
     if path.exists() and not path.is_file():
         raise UserError(f"{path}: is no file")
     try:
-        stream = open(path, "rb")
+        stream = open(path, "rb")  # noqa: SIM115, the source closes it
     except FileNotFoundError:
         raise MissingFileError(f"{path}: no such file") from None
     except OSError as error:

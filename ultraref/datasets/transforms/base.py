@@ -19,11 +19,14 @@ class LesionTransform(BaseTransform):
         changes_grey: whether it changes grey values at random.
         has_few_outcomes: whether an image can come out in a few ways only, however often it is drawn: a cache may keep what
             is made of each.
+        needs_data_set: whether it reads what only a data set has: files, ground truth, stored predictions. Where an image is handed
+            over without one, as in the Inferencer, it is left out.
     """
 
     moves_pixels = False
     changes_grey = False
     has_few_outcomes = False
+    needs_data_set = False
 
 
 def may_change_image(component: type) -> bool:

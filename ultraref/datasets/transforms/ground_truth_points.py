@@ -31,6 +31,8 @@ class GroundTruthPoints(LesionTransform):
         ValueError: the layout is not known.
     """
 
+    needs_data_set = True
+
     def __init__(self, layout: str = "5+2", min_pixels: int = 10):
         if layout not in LAYOUTS:
             raise UserError(f"GroundTruthPoints: layout is {layout!r}; it must be one of {', '.join(LAYOUTS)}")

@@ -27,6 +27,8 @@ class HybridCoarse(LesionTransform):
         ValueError: the ratio is out of range; later, without `stored`, the data set has no size for the coarse network.
     """
 
+    needs_data_set = True
+
     def __init__(self, ratio: float = 0.5, *, simulated: dict, stored: dict | None = None):
         if not 0 <= ratio <= 1:
             raise UserError(

@@ -18,6 +18,8 @@ class LoadCoarsePrediction(LesionTransform):
         FileNotFoundError, ValueError: see `PredictionStore.read`.
     """
 
+    needs_data_set = True
+
     def __init__(self):
         self._stores = {}
 

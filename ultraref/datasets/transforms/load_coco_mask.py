@@ -15,6 +15,8 @@ class LoadCocoMask(LesionTransform):
         ValueError: the mask's size is not that of the image.
     """
 
+    needs_data_set = True
+
     def transform(self, results: dict) -> dict:
         mask = decode_union(results["mask_codes"], results["mask_size"])
         image = results.get("img")

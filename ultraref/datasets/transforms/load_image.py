@@ -20,6 +20,8 @@ class LoadImage(LesionTransform):
         ValueError: the file can't be decoded, or is another one than splits.json records.
     """
 
+    needs_data_set = True
+
     def transform(self, results: dict) -> dict:
         path = results["img_path"]
         data = read_bytes(path)

@@ -17,6 +17,8 @@ class LoadLesionMask(LesionTransform):
         ValueError: the file can't be decoded, the rule doesn't decide, or its size is not that of the image.
     """
 
+    needs_data_set = True
+
     def transform(self, results: dict) -> dict:
         mask = read_mask(results["seg_map_path"])
         image = results.get("img")

@@ -25,6 +25,8 @@ class SimulateCoarse(LesionTransform):
         ValueError: the data set has no size for the coarse network.
     """
 
+    needs_data_set = True
+
     def __init__(self, augmentor: dict):
         self.augmentor = MASK_ERRORS.build(augmentor) if isinstance(augmentor, dict) else augmentor
 

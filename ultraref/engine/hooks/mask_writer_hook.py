@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch.nn.functional as F
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -34,8 +33,7 @@ class MaskWriterHook(Hook):
         for sample in outputs:
             # Images of two sets may have one name.
             folder = self.folder / sample.metainfo["dataset"] if several else self.folder
-            prob = (sample.refined if "refined" in sample else sample.coarse).data
-            prob = F.interpolate(prob[None].float(), sample.metainfo["ori_shape"], mode="bilinear", align_corners=False)
-            mask = (prob[0, 0] > self.threshold).cpu().numpy().astype(np.uint8) * 255
+            prob = sample.native_prob(sample.final)
+            mask = (prob > self.threshold).cpu().numpy().astype(np.uint8) * 255
             with atomic_file(folder / f"{sample.metainfo['name']}.png") as file:
                 file.write(encode_png(mask))

@@ -1,0 +1,206 @@
+"""A trained model on anybody's images."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.config import Config
+
+from ultraref.apis.config import load_config
+from ultraref.apis.inference.batches import predict_batch
+from ultraref.apis.inference.measurements import write_table
+from ultraref.apis.inference.reading import Reader
+from ultraref.apis.inference.sample import Origin, SampleMaker
+from ultraref.apis.inference.tasks import ImageInput, Task, pair_inputs
+from ultraref.apis.inference.writer import PredictionWriter
+from ultraref.apis.model import init_model
+from ultraref.datasets.readers import MAX_PIXELS
+from ultraref.errors import UserError
+from ultraref.models.coarse import FromSample
+from ultraref.models.sam import EmbeddingCache
+from ultraref.models.segmentors import CoarseSegmentor, RefinementSegmentor
+from ultraref.structures import SegDataSample
+
+# Threads that read and resize while the model computes.
+_THREADS = 4
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is said of one image.
+
+    Attributes:
+        sample: with `coarse`, `sam`, `gate`, `refined` and `prompts` as the model has them, on the CPU.
+        image: (H, W) uint8 grey, upright.
+        origin: the file, and how its pixels lie.
+    """
+
+    sample: SegDataSample
+    image: np.ndarray
+    origin: Origin
+
+
+class UltraRefInferencer:
+    """Predicts, or refines masks that are given, on files, arrays and PIL images.
+
+    Every image goes through the pipeline of the config's test set, so that the result is that of tools/test.py, whatever else is in
+    the batch.
+
+    Example:
+        >>> inferencer = UltraRefInferencer("phase3/lite_gated.py", "work_dirs/lite_gated_busi_fold0/best.pth")
+        >>> samples = inferencer("images/", out_dir="predictions")
+        >>> refined = UltraRefInferencer("refine/lite_medsam.py")("images/", coarse="masks/")
+
+    Args:
+        model: a config (path, name of a shipped recipe, or one from `load_config`) or the folder of an exported bundle.
+        weights: checkpoint of the whole model. None, of a config, takes the published weights and the earlier phases' checkpoints that
+            the config itself names.
+        device: by default CUDA where there is one.
+        set: the set of images of a recipe, see `load_config`; only names of files depend on it.
+        fold: the fold of a recipe.
+        cfg_options: dotted key -> value.
+        each_lesion: refine each connected part of a coarse mask that is given by itself, and join the answers by their maximum.
+        softness: how soft the outline of a binary coarse mask is made, in pixels of the coarse frame, see `SampleMaker`.
+        coarse_kind: "mask", "probability" or "auto": what files of coarse masks hold, see `read_coarse`.
+        max_pixels: most pixels of an image; a larger one is refused before it is decoded.
+        embedding_cache: folder in which SAM's embeddings of the images are kept, for images that are asked about again and again. The
+            config's own is not used: nothing is written that wasn't asked for.
+
+    Attributes:
+        model: in eval mode.
+        cfg: its config.
+        maker: brings images to the model's form.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        UserError: config, weights or options don't fit.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike | Config,
+        weights: str | os.PathLike | None = None,
+        device: str | None = None,
+        *,
+        set: str | None = None,
+        fold: int | str | None = None,
+        cfg_options: dict | None = None,
+        each_lesion: bool = False,
+        softness: float = 1.0,
+        coarse_kind: str = "auto",
+        max_pixels: int = MAX_PIXELS,
+        embedding_cache: str | os.PathLike | None = None,
+    ):
+        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.cfg = model if isinstance(model, Config) else load_config(model, cfg_options, set=set, fold=fold)
+        self.model = init_model(self.cfg, weights, self.device)
+        self._set_cache(embedding_cache)
+        self.coarse_kind, self.max_pixels = coarse_kind, max_pixels
+        self.maker = SampleMaker(self.cfg, self.model.sizes, each_lesion, softness)
+
+    def __call__(
+        self,
+        inputs: ImageInput | Sequence[ImageInput],
+        coarse=None,
+        boxes=None,
+        points=None,
+        batch_size: int = 8,
+        out_dir: str | os.PathLike | None = None,
+    ) -> list[SegDataSample]:
+        """Predicts all images and returns their samples, in order; a file of several frames gives one a frame.
+
+        Args:
+            inputs: a path, glob or folder (searched with those in it), a grey (H, W) or RGB (H, W, 3) array, a PIL image, or a list of
+                them.
+            coarse: coarse masks or probabilities to refine instead of the model's own: for one image a path, or an array (H, W) in
+                [0, 1] or bool; for a list of images a list; for folders and globs a folder, see `CoarseMasks`.
+            boxes: of each image (N, 4) xyxy in its pixels, each a lesion; for a list of images a list, None where there are none.
+                Where boxes or points are given, SAM is asked about them alone, and the gate is 1.
+            points: of each image (N, 3), (x, y, label), label 1 in the lesion, 0 in the background; with one box or without.
+            batch_size: images that the model sees at a time.
+            out_dir: receives masks/NAME.png and predictions.csv, see `PredictionWriter` and `measurements.COLUMNS`.
+
+        Raises:
+            UserError: a file can't be read, or what is given doesn't fit.
+        """
+        predictions = self.stream(inputs, coarse, boxes, points, batch_size)
+        if out_dir is None:
+            return [prediction.sample for prediction in predictions]
+        samples = []
+        with PredictionWriter(Path(out_dir)) as writer:
+            for prediction in predictions:
+                writer.add(prediction.sample, prediction.image, prediction.origin)
+                samples.append(prediction.sample)
+        write_table(Path(out_dir) / "predictions.csv", writer.rows)
+        return samples
+
+    def stream(
+        self,
+        inputs: ImageInput | Sequence[ImageInput] | Sequence[Task],
+        coarse=None,
+        boxes=None,
+        points=None,
+        batch_size: int = 8,
+        on_error: Callable[[str, Exception], None] | None = None,
+        wanted: Callable[[str], bool] | None = None,
+    ) -> Iterator[Prediction]:
+        """As calling, but yields predictions one by one; memory doesn't grow with their number.
+
+        Args:
+            inputs: as for calling, as are `coarse`, `boxes`, `points` and `batch_size`; or tasks that were paired before.
+            on_error: called with the name of an input that can't be read, and the reason; the others go on. By default the first stops
+                all.
+            wanted: called with the name of a frame's results: whether to predict it. By default all are.
+        """
+        if batch_size < 1:
+            raise UserError(f"batch_size is {batch_size}; it must be at least 1")
+        is_paired = isinstance(inputs, list) and all(isinstance(item, Task) for item in inputs)
+        tasks = inputs if is_paired else pair_inputs(inputs, coarse, boxes, points)
+        self._check(tasks)
+        reader = Reader(
+            self.maker, self.max_pixels, self.coarse_kind, on_error or _raise, wanted or (lambda name: True)
+        )
+        return self._stream(reader, tasks, batch_size)
+
+    def _stream(self, reader: Reader, tasks: list[Task], batch_size: int) -> Iterator[Prediction]:
+        with ThreadPoolExecutor(_THREADS) as pool:
+            ready = reader.read(tasks, pool, batch_size)
+            while batch := list(islice(ready, batch_size)):
+                for prepared, sample in zip(batch, predict_batch(self.model, self.device, batch)):
+                    yield Prediction(sample, prepared.image, prepared.origin)
+
+    def _set_cache(self, folder: str | os.PathLike | None) -> None:
+        """Gives the part that asks SAM a cache of its own, or none."""
+        part = getattr(self.model, "refiner", self.model)
+        if folder is not None and (getattr(part, "roi_cropper", None) is not None or not hasattr(part, "sam")):
+            raise UserError(
+                f"{self.cfg.filename}: embedding_cache needs a model whose SAM sees the whole image, without an ROI"
+            )
+        if hasattr(part, "embedding_cache"):
+            part.embedding_cache = None if folder is None else EmbeddingCache(folder)
+            self.model.data_preprocessor.hash_images = folder is not None
+
+    def _check(self, tasks: Sequence[Task]) -> None:
+        """Refuses what the model has no use for, or lacks, before anything is read."""
+        kind = type(self.model).__name__
+        refines = isinstance(self.model, RefinementSegmentor)
+        for task in tasks:
+            prompted = task.boxes is not None or task.points is not None
+            if task.coarse is not None and not refines:
+                raise UserError(f"{kind} takes no coarse mask; give a refinement model, of phase 2 or 3")
+            if prompted and isinstance(self.model, CoarseSegmentor):
+                raise UserError(f"{kind} takes no boxes and no points; give a model with SAM")
+            if refines and isinstance(self.model.coarse_source, FromSample) and task.coarse is None and not prompted:
+                raise UserError(
+                    f"{task.name}: this model refines masks and has no coarse network of its own; give coarse masks, boxes or points, "
+                    "or take a phase-3 model"
+                )
+
+
+def _raise(name: str, error: Exception) -> None:
+    raise error

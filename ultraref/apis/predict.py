@@ -1,0 +1,165 @@
+"""Many files at once: predictions written, a bad file reported, an interrupted run continued."""
+
+import csv
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ultraref.apis.inference.coarse_masks import CoarseMasks
+from ultraref.apis.inference.files import InputFile, find_files
+from ultraref.apis.inference.journal import Journal
+from ultraref.apis.inference.measurements import no_formula, write_table
+from ultraref.apis.inference.tasks import Task
+from ultraref.apis.inference.writer import OUTPUTS, PredictionWriter
+from ultraref.apis.inferencer import UltraRefInferencer
+from ultraref.atomic import atomic_file
+from ultraref.errors import UserError
+from ultraref.models.sam.embedding_cache import weights_fingerprint
+
+
+@dataclass
+class PredictReport:
+    """What came of a run over many files.
+
+    Attributes:
+        written: frames that this run predicted.
+        kept: frames that an earlier run had.
+        failed: reason by name of what couldn't be read or predicted.
+        unused: coarse masks that belong to no image; not looked for in a part of the files.
+    """
+
+    written: int = 0
+    kept: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+    unused: list[Path] = field(default_factory=list)
+
+
+def predict_files(
+    inferencer: UltraRefInferencer,
+    inputs: str | os.PathLike | Sequence[str | os.PathLike],
+    out: str | os.PathLike,
+    coarse: str | os.PathLike | None = None,
+    outputs: Sequence[str] = ("masks",),
+    threshold: float = 0.5,
+    batch_size: int = 8,
+    shard: tuple[int, int] = (1, 1),
+    show_progress: bool = True,
+) -> PredictReport:
+    """Predicts files and writes what `PredictionWriter` writes.
+
+    Called again with the same settings it does what is missing, or whose file has changed. OUT/failed.csv lists what failed, where
+    something did.
+
+    Args:
+        inferencer: the model.
+        inputs: paths, globs and folders.
+        out: receives everything.
+        coarse: folder of coarse masks to refine, matched by name (`CoarseMasks`).
+        outputs: see `PredictionWriter`.
+        threshold: see `PredictionWriter`.
+        batch_size: images that the model sees at a time.
+        shard: (i, n), i from 1 on: predict the i-th of n parts of the files; its table and journal have a name of their own.
+        show_progress: draw a bar.
+
+    Raises:
+        UserError: nothing to predict, or the folder holds results of other settings, or is or lies in a folder of the inputs.
+    """
+    out, (part, parts) = Path(out), shard
+    if not 1 <= part <= parts:
+        raise UserError(f"the shard is {part}/{parts}; it must be I/N with I from 1 to N")
+    all_files = find_files(inputs)
+    _refuse_inside(out, all_files)
+    files = {file.name: file for file in all_files[part - 1 :: parts]}
+    masks = None if coarse is None else CoarseMasks(coarse)
+    suffix = "" if parts == 1 else f"_{part}of{parts}"
+    journal = Journal(out / f"predictions{suffix}.jsonl", _settings(inferencer, outputs, threshold, coarse))
+    report = PredictReport()
+    by_frame: dict[str, InputFile] = {}
+
+    def fail(name: str, error: Exception) -> None:
+        report.failed[name] = str(error).splitlines()[0] or type(error).__name__
+
+    def wanted(name: str) -> bool:
+        file = by_frame[name] = files.get(name) or files[name.rpartition("_f")[0]]
+        # A DICOM Segmentation holds all frames, so that a part of them would not do.
+        done = "dicom-seg" not in outputs and journal.is_done(name, file) and _has_files(out, name, outputs)
+        if done:
+            report.kept += 1
+            if masks is not None:
+                masks.find(name)
+        return not done
+
+    def note(row: dict) -> None:
+        journal.add(row, by_frame[row["name"]])
+        report.written += 1
+
+    tasks = [Task(file.name, file, coarse=masks) for file in files.values()]
+    bar = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    try:
+        with (
+            PredictionWriter(out, outputs, threshold, on_written=note) as writer,
+            Progress(*bar, transient=True, disable=not show_progress) as progress,
+        ):
+            line, seen = progress.add_task("files", total=len(files)), set()
+            for prediction in inferencer.stream(tasks, batch_size=batch_size, on_error=fail, wanted=wanted):
+                writer.add(prediction.sample, prediction.image, prediction.origin)
+                seen.add(prediction.origin.path)
+                progress.update(line, completed=len(seen) + len(report.failed))
+    finally:
+        journal.close()
+    write_table(
+        out / f"predictions{suffix}.csv",
+        [journal.rows[name] for name in by_frame if name in journal.rows and name not in report.failed],
+    )
+    _write_failures(out / f"failed{suffix}.csv", report.failed)
+    if masks is not None and parts == 1:
+        report.unused = masks.unused()
+    return report
+
+
+def _settings(
+    inferencer: UltraRefInferencer, outputs: Sequence[str], threshold: float, coarse: str | os.PathLike | None
+) -> dict:
+    """What results depend on, beside the files."""
+    maker = inferencer.maker
+    return {
+        "model": weights_fingerprint(inferencer.model),
+        "config": hashlib.sha256(str(inferencer.cfg.get("model")).encode()).hexdigest(),
+        "outputs": sorted(outputs),
+        "threshold": threshold,
+        "coarse": None if coarse is None else str(Path(coarse).resolve()),
+        "coarse_kind": inferencer.coarse_kind,
+        "each_lesion": maker.each_lesion,
+        "softness": maker.softness,
+    }
+
+
+def _has_files(out: Path, name: str, outputs: Sequence[str]) -> bool:
+    """Whether the files are there that every model gives."""
+    return all(
+        (out / output / f"{name}{OUTPUTS[output]}").is_file()
+        for output in outputs
+        if output in ("masks", "probabilities", "overlays")
+    )
+
+
+def _refuse_inside(out: Path, files: Sequence[InputFile]) -> None:
+    """Refuses a folder whose own results would be inputs of the next call."""
+    folder = out.resolve()
+    for file in files:
+        if folder == file.path.resolve().parent or folder in file.path.resolve().parents:
+            raise UserError(f"{out} holds {file.path}, one of the inputs; give a folder of its own for the results")
+
+
+def _write_failures(path: Path, failed: dict[str, str]) -> None:
+    if not failed:
+        path.unlink(missing_ok=True)
+        return
+    with atomic_file(path, "w") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["name", "reason"])
+        table.writerows((no_formula(name), no_formula(reason)) for name, reason in sorted(failed.items()))
