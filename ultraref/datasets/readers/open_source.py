@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import BinaryIO
 
-from ultraref.datasets.readers import npy
+from ultraref.datasets.readers import nifti, npy
 from ultraref.datasets.readers.base import ImageSource
 from ultraref.datasets.readers.decoding import FORMATS, MAX_PIXELS
+from ultraref.datasets.readers.dicom import DicomSource
 from ultraref.datasets.readers.raster import RasterSource
 from ultraref.errors import MissingFileError, UserError
 
@@ -35,7 +36,6 @@ _REFUSED = (
     (0, b"<", "a text in HTML or XML"),
     (0, b"version https://git-lfs", "a pointer of Git LFS, whose file was never fetched"),
 )
-_NIFTI_HEADER = 352
 
 
 def open_source(path: str | Path, max_pixels: int = MAX_PIXELS, bits: int | None = None) -> ImageSource:
@@ -58,7 +58,7 @@ def open_source(path: str | Path, max_pixels: int = MAX_PIXELS, bits: int | None
     if path.exists() and not path.is_file():
         raise UserError(f"{path}: is no file")
     try:
-        stream = open(path, "rb")  # noqa: SIM115, the source closes it
+        stream = open(path, "rb")  # noqa: SIM115, as the source closes it
     except FileNotFoundError:
         raise MissingFileError(f"{path}: no such file") from None
     except OSError as error:
@@ -83,15 +83,25 @@ def source_of_stream(
     Raises:
         UserError: see `open_source`.
     """
-    head = stream.read(_NIFTI_HEADER)
+    head = stream.read(nifti.HEADER_SIZE)
     if not head:
         raise UserError(f"{path}: is empty (0 bytes)")
+    # Before TIFF, whose header may stand in the preamble of a DICOM file.
+    if _is_dicom(head):
+        return DicomSource(stream, path, max_pixels)
     for magic, kind in _RASTER:
         if head.startswith(magic):
             return RasterSource(stream, path, kind, max_pixels, bits)
     if head.startswith(npy.MAGIC):
         return npy.NpySource(stream, path, max_pixels, bits)
+    if nifti.is_nifti(nifti.unpacked_head(stream) if head.startswith(nifti.GZIP_MAGIC) else head):
+        return nifti.NiftiSource(stream, path, max_pixels, bits)
     found = next((name for start, magic, name in _REFUSED if head[start:].startswith(magic)), None)
     if found is None:
         raise UserError(f"{path}: its content is of no format that is read ({FORMATS})")
     raise UserError(f"{path}: is {found}; what is read is {FORMATS}")
+
+
+def _is_dicom(head: bytes) -> bool:
+    """Whether a file begins as DICOM: with the preamble, or right with a little-endian element of group 2 or 8, below 0100."""
+    return head[128:132] == b"DICM" or (head[:2] in (b"\x02\0", b"\x08\0") and head[3:4] == b"\0")

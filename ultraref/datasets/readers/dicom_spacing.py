@@ -1,0 +1,63 @@
+"""Pixel spacing of ultrasound, from where it is certain.
+
+PixelSpacing (0028,0030) is not: an ultrasound picture has several regions (tissue, Doppler, a second view), each with a scale of its
+own, and programs write values into it that were never calibrated.
+"""
+
+import math
+
+from ultraref.datasets.readers.base import PixelSpacing
+
+_TWO_DIMENSIONAL, _TISSUE, _CENTIMETRES = 1, 1, 3
+# Regions of one scale differ in the last digits that were written.
+_RELATIVE_TOLERANCE = 1e-3
+
+
+def read_spacing(header) -> tuple[PixelSpacing | None, str]:
+    """Returns the spacing by SequenceOfUltrasoundRegions (0018,6011), and where it comes from or why there is none.
+
+    It counts where all 2-D tissue regions (RegionSpatialFormat 1, RegionDataType 1), one at least, are calibrated in cm
+    (PhysicalUnits 3) and agree (DICOM PS3.3, C.8.5.5).
+
+    Args:
+        header: pydicom Dataset.
+    """
+    regions = header.get("SequenceOfUltrasoundRegions") or []
+    if not regions:
+        if header.get("PixelSpacing") is not None:
+            return None, "PixelSpacing without SequenceOfUltrasoundRegions is not certain"
+        return None, "no SequenceOfUltrasoundRegions"
+    tissue = [
+        region
+        for region in regions
+        if region.get("RegionSpatialFormat") == _TWO_DIMENSIONAL and region.get("RegionDataType") == _TISSUE
+    ]
+    if not tissue:
+        return None, "SequenceOfUltrasoundRegions has no 2-D tissue region"
+    spacings = [_spacing_of(region) for region in tissue]
+    if None in spacings:
+        return None, "a 2-D tissue region has no scale in cm"
+    first = spacings[0]
+    if not all(_agree(first, other) for other in spacings[1:]):
+        return None, f"{len(tissue)} 2-D tissue regions have different scales"
+    return first, "SequenceOfUltrasoundRegions" + (f", {len(tissue)} regions that agree" if len(tissue) > 1 else "")
+
+
+def _spacing_of(region) -> PixelSpacing | None:
+    lengths = []
+    for axis in ("Y", "X"):
+        length = region.get(f"PhysicalDelta{axis}")
+        if region.get(f"PhysicalUnits{axis}Direction") != _CENTIMETRES or length is None:
+            return None
+        # Negative where the axis points up or to the left.
+        lengths.append(abs(float(length)) * 10)
+    if not all(math.isfinite(length) and length > 0 for length in lengths):
+        return None
+    return PixelSpacing(*lengths)
+
+
+def _agree(a: PixelSpacing, b: PixelSpacing) -> bool:
+    return all(
+        math.isclose(one, other, rel_tol=_RELATIVE_TOLERANCE)
+        for one, other in ((a.row_mm, b.row_mm), (a.column_mm, b.column_mm))
+    )

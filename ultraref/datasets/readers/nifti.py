@@ -1,0 +1,100 @@
+"""2-D NIfTI, by nibabel.
+
+The first axis runs along the columns from left to right, the second along the rows from the top. The affine's directions are not
+applied: a 2-D ultrasound picture has no place in the patient that anyone recorded, and programs that convert the same picture write
+other directions (ITK -1, -1, nibabel's examples +1, +1) in front of the same order of pixels, which is the one that ITK,
+SimpleITK and nnU-Net hand on.
+"""
+
+import gzip
+import math
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from ultraref.datasets.readers.base import ImageSource
+from ultraref.datasets.readers.decoding import check_size, decoding
+from ultraref.errors import MissingLibraryError, UserError
+
+HEADER_SIZE = 352
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+def is_nifti(head: bytes) -> bool:
+    """Whether the first `HEADER_SIZE` bytes of a file are those of NIfTI-1 or NIfTI-2, image and header in one file or two."""
+    return head[344:348] in (b"n+1\0", b"ni1\0") or head[4:8] in (b"n+2\0", b"ni2\0")
+
+
+def unpacked_head(stream: BinaryIO) -> bytes:
+    """Returns the first `HEADER_SIZE` bytes of a gzip stream's content, or what there is of them."""
+    stream.seek(0)
+    try:
+        return gzip.GzipFile(fileobj=stream).read(HEADER_SIZE)
+    except (OSError, EOFError):
+        return b""
+
+
+class NiftiSource(ImageSource):
+    """A NIfTI file of one picture, (X, Y) or (X, Y, 1), or of a cine loop, (X, Y, 1, T), whose time points are frames.
+
+    A volume, (X, Y, Z) with Z > 1, is refused: it is not a picture, and which of its axes are in the plane isn't known.
+    Numbers that are whole are taken as integers, whatever type they have: programs that convert pictures write them as floats.
+
+    Args:
+        stream, path, bits: see `ImageSource`.
+        max_pixels: limit on the pixels of a frame, checked by the header.
+
+    Raises:
+        MissingLibraryError: nibabel isn't installed.
+        UserError: a volume, a type that is no image, a damaged header.
+    """
+
+    spacing_note = "NIfTI states a voxel size, but programs that convert pictures write 1 mm without measuring"
+
+    def __init__(self, stream: BinaryIO, path: str | Path, max_pixels: int, bits: int | None = None):
+        super().__init__(stream, path, bits)
+        try:
+            import nibabel
+        except ImportError as error:
+            raise MissingLibraryError(f"NIfTI files need nibabel ({error}): pip install 'ultraref[dicom]'") from error
+        stream.seek(0)
+        packed = stream.read(2) == GZIP_MAGIC
+        stream.seek(0)
+        self._content = gzip.GzipFile(fileobj=stream) if packed else stream
+        with decoding(path, "NIfTI"):
+            head = self._content.read(HEADER_SIZE)
+            self._content.seek(0)
+            kind = nibabel.Nifti2Image if head[4:8] in (b"n+2\0", b"ni2\0") else nibabel.Nifti1Image
+            if head[344:348] == b"ni1\0" or head[4:8] == b"ni2\0":
+                raise UserError(f"{path}: keeps header and pixels in two files (.hdr, .img); save it as one .nii file")
+            self._data = kind.from_stream(self._content).dataobj
+        self._read_shape(max_pixels)
+
+    def values(self, index: int = 0) -> np.ndarray:
+        with decoding(self.path, "NIfTI"):
+            place = (slice(None), slice(None), 0, index, *(0,) * self._data.ndim)[: self._data.ndim]
+            array = np.asarray(self._data[place])
+            if array.dtype.names:
+                array = np.stack([array[name] for name in array.dtype.names], axis=-1)
+        array = np.ascontiguousarray(np.swapaxes(array, 0, 1)).astype(array.dtype.newbyteorder("="), copy=False)
+        whole = array.dtype.kind == "f" and 1 < array.max() <= 65535 and (array == np.rint(array)).all()
+        return array.astype(np.int32) if whole and array.min() >= 0 else array
+
+    def close(self) -> None:
+        self._content.close()
+        super().close()
+
+    def _read_shape(self, max_pixels: int) -> None:
+        shape, dtype = tuple(int(side) for side in self._data.shape), self._data.dtype
+        if dtype.kind not in "buif" and dtype.names not in (("R", "G", "B"), ("R", "G", "B", "A")):
+            raise UserError(
+                f"{self.path}: an image or mask is integers, floats or RGB, but this NIfTI file has {dtype}"
+            )
+        if len(shape) < 2 or math.prod(shape[2:3]) != 1 or math.prod(shape[4:]) != 1:
+            raise UserError(
+                f"{self.path}: a picture is (width, height) or (width, height, 1) and a cine loop (width, height, 1, frames), but "
+                f"this NIfTI file is {shape}, a volume; save its slices one by one"
+            )
+        self.num_frames = shape[3] if len(shape) > 3 else 1
+        check_size(self.path, shape[1], shape[0], max_pixels)
