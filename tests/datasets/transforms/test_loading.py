@@ -48,7 +48,7 @@ def test_another_file_than_the_recorded_one_is_refused(results, tmp_path):
 def test_an_unreadable_image_is_named(results, tmp_path):
     (tmp_path / "image.png").write_bytes(b"\x89PNG\r\n\x1a\n and then nothing")
     results["image_hash"] = None
-    with pytest.raises(ValueError, match=r"image\.png: can't be read as an image"):
+    with pytest.raises(ValueError, match=r"image\.png: can't be read as PNG"):
         LoadImage()(results)
 
 

@@ -28,7 +28,7 @@ def decoding(path: str | Path, what: str) -> Iterator[None]:
         raise
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UserError(f"{path}: can't be read as {what}, it is damaged or of an unknown kind ({reason})") from error
+        raise UserError(f"{path}: can't be read as {what} ({reason})") from error
 
 
 def check_size(path: str | Path, height: int, width: int, max_pixels: int) -> None:
