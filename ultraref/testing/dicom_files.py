@@ -14,7 +14,12 @@ def make_dicom(pixels: np.ndarray, syntax: str | None = None, **attributes):
         attributes: elements by keyword, set in the place of the ones made here; None removes one.
     """
     from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian, UltrasoundImageStorage, UltrasoundMultiFrameImageStorage, generate_uid
+    from pydicom.uid import (
+        ExplicitVRLittleEndian,
+        UltrasoundImageStorage,
+        UltrasoundMultiFrameImageStorage,
+        generate_uid,
+    )
 
     colour = pixels.ndim > 2 and pixels.shape[-1] == 3
     frames = pixels if pixels.ndim == 3 + colour else pixels[None]
