@@ -179,7 +179,7 @@ class UltraRefInferencer:
         part = getattr(self.model, "refiner", self.model)
         if folder is not None and (getattr(part, "roi_cropper", None) is not None or not hasattr(part, "sam")):
             raise UserError(
-                f"{self.cfg.filename}: embedding_cache needs a model whose SAM sees the whole image, without an ROI"
+                f"{self.cfg.filename or 'the model'}: embedding_cache needs a model whose SAM sees the whole image, without an ROI"
             )
         if hasattr(part, "embedding_cache"):
             part.embedding_cache = None if folder is None else EmbeddingCache(folder)

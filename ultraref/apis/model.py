@@ -63,7 +63,7 @@ def _require_trained(model: BaseModel, cfg: Config) -> BaseModel:
             untrained.append("model.gate")
     if untrained:
         raise UserError(
-            f"{cfg.filename}: nothing fills {' and '.join(untrained)}, whose weights would be random; give the checkpoint that training "
+            f"{cfg.filename or 'the config'}: nothing fills {' and '.join(untrained)}, whose weights would be random; give the checkpoint that training "
             "left (best.pth)"
         )
     return model

@@ -41,7 +41,7 @@ class CoarseMasks:
         for path in sorted(self.folder.rglob("*")):
             if path.name.startswith(".") or not path.name.lower().endswith(MASK_SUFFIXES) or not path.is_file():
                 continue
-            key = _without_ending(stem(path.relative_to(self.folder).as_posix()))
+            key = _without_ending(stem(path.relative_to(self.folder).as_posix(), MASK_SUFFIXES))
             if key in self._by_path:
                 raise UserError(
                     f"{self._by_path[key]} and {path} both are the coarse mask of an image {key}; leave one in the folder"

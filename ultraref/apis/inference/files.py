@@ -58,10 +58,10 @@ def find_files(inputs: str | os.PathLike | Sequence[str | os.PathLike]) -> list[
     return sorted(named, key=lambda file: file.name)
 
 
-def stem(name: str) -> str:
+def stem(name: str, suffixes: Sequence[str] = SUFFIXES) -> str:
     """Returns a file's name without a suffix that is known; "scan.nii.gz" is "scan"."""
     lowered = name.lower()
-    suffix = max((s for s in SUFFIXES if lowered.endswith(s)), key=len, default="")
+    suffix = max((s for s in suffixes if lowered.endswith(s)), key=len, default="")
     # A name that is nothing but a suffix keeps it.
     return name[: -len(suffix)] if suffix and not name.endswith("/" + name[-len(suffix) :]) else name
 

@@ -185,7 +185,9 @@ def inference_steps(cfg: Config) -> list[dict]:
     """
     steps = ((cfg.get("test_dataloader") or {}).get("dataset") or {}).get("pipeline")
     if not steps:
-        raise UserError(f"{cfg.filename}: has no test_dataloader.dataset.pipeline, which says what the model is given")
+        raise UserError(
+            f"{cfg.filename or 'the config'}: has no test_dataloader.dataset.pipeline, which says what the model is given"
+        )
     kept = []
     for step in copy.deepcopy(list(steps)):
         component = TRANSFORMS.get(step["type"])
