@@ -8,6 +8,7 @@ SimpleITK and nnU-Net hand on.
 
 import gzip
 import math
+import zlib
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,7 +32,7 @@ def unpacked_head(stream: BinaryIO) -> bytes:
     stream.seek(0)
     try:
         return gzip.GzipFile(fileobj=stream).read(HEADER_SIZE)
-    except (OSError, EOFError):
+    except (OSError, EOFError, zlib.error):
         return b""
 
 

@@ -1,5 +1,6 @@
 """PNG, JPEG, BMP and TIFF, by Pillow, each by its own plug-in: what else Pillow reads (Ghostscript's formats, say) is never tried."""
 
+import struct
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,6 +20,7 @@ from ultraref.errors import UserError
 # The classes, not Image.open: its limit on pixels is a global, and an image over half of it is also a warning.
 _PLUGINS = {"PNG": PngImageFile, "JPEG": JpegImageFile, "BMP": BmpImageFile, "TIFF": TiffImageFile}
 _AS_STORED = ("1", "L", "RGB", "RGBA", "I;16", "I;16B", "I", "F")
+_PNG_GREY = 0
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 
 
@@ -97,7 +99,8 @@ class RasterSource(ImageSource):
     def _stored_values(self) -> np.ndarray:
         if self._kind == "PNG":
             self._stream.seek(24)
-            if self._stream.read(1) == b"\x10":
+            depth, colour = self._stream.read(2)
+            if depth == 16 and colour != _PNG_GREY:
                 return self._values_of_16_bit_png()
         array = np.array(_in_kept_mode(self._image))
         if array.dtype.byteorder == ">":
@@ -110,12 +113,25 @@ class RasterSource(ImageSource):
 
     def _values_of_16_bit_png(self) -> np.ndarray:
         # Pillow cuts 16-bit colour to 8 bits. OpenCV doesn't, but it turns a damaged file into a partly black image, so Pillow
-        # has loaded the file first.
+        # has loaded the file first; and it takes memory for whatever length a chunk claims.
         self._stream.seek(0)
-        array = cv2.imdecode(np.frombuffer(self._stream.read(), np.uint8), cv2.IMREAD_UNCHANGED)
+        data = self._stream.read()
+        _check_png_chunks(data)
+        array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
         if array.ndim == 3:
             array = cv2.cvtColor(array, cv2.COLOR_BGR2RGB if array.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
         return array
+
+
+def _check_png_chunks(data: bytes) -> None:
+    at = 8
+    while at < len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        at += 12 + length
+        if at > len(data):
+            raise ValueError(f"the chunk {kind.decode('ascii', 'replace')} is cut off")
+        if kind == b"IEND":
+            return
 
 
 def _in_kept_mode(image: Image) -> Image:
