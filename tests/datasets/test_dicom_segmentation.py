@@ -1,10 +1,8 @@
 """A segmentation is read back with pydicom, and holds the masks and what they belong to."""
 
 import numpy as np
-import pytest
-
-pytest.importorskip("highdicom")
 import pydicom
+import pytest
 
 from ultraref.datasets.dicom_segmentation import write_segmentation
 from ultraref.datasets.readers import open_source

@@ -139,10 +139,10 @@ class DicomSource(ImageSource):
 
         header = self.header
         with decoding(self.path, "DICOM"):
-            values = apply_modality_lut(array, header).astype(np.float32)
+            values = apply_modality_lut(array, header)
             low, high = self._modality_range()
             if header.get("VOILUTSequence"):
-                values = apply_voi(values, header)
+                values = apply_voi(np.rint(values).astype(np.int32), header)
                 low, high = 0, 2 ** int(header.VOILUTSequence[0].LUTDescriptor[2]) - 1
             elif header.get("WindowCenter") is not None and header.get("WindowWidth") is not None:
                 values = apply_windowing(values, header)
@@ -150,7 +150,7 @@ class DicomSource(ImageSource):
                 low, high = sorted((low, high))
             if low == high or not np.isfinite([low, high]).all():
                 raise UserError(f"{self.path}: the rescale slope maps every value to {low:g}")
-            grey = np.clip((values - low) / (high - low), 0, 1) * 255
+            grey = np.clip((values.astype(np.float32) - low) / (high - low), 0, 1) * 255
         return np.rint(255 - grey if self._kind == "MONOCHROME1" else grey).astype(np.uint8)
 
     def _stored_range(self) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """PNG, JPEG, BMP and TIFF, by Pillow, each by its own plug-in: what else Pillow reads (Ghostscript's formats, say) is never tried."""
 
+import os
 import struct
 from pathlib import Path
 from typing import BinaryIO
@@ -44,8 +45,10 @@ class RasterSource(ImageSource):
         super().__init__(stream, path, bits)
         self._kind, self._max_pixels = kind, max_pixels
         self._turns: dict[int, int] = {}
-        stream.seek(0)
         with decoding(path, kind):
+            if kind == "PNG":
+                _check_png_chunks(stream)
+            stream.seek(0)
             self._image = _PLUGINS[kind](stream)
             self._check_page()
             frames = getattr(self._image, "n_frames", 1)
@@ -113,25 +116,23 @@ class RasterSource(ImageSource):
 
     def _values_of_16_bit_png(self) -> np.ndarray:
         # Pillow cuts 16-bit colour to 8 bits. OpenCV doesn't, but it turns a damaged file into a partly black image, so Pillow
-        # has loaded the file first; and it takes memory for whatever length a chunk claims.
+        # has loaded the file first.
         self._stream.seek(0)
-        data = self._stream.read()
-        _check_png_chunks(data)
-        array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        array = cv2.imdecode(np.frombuffer(self._stream.read(), np.uint8), cv2.IMREAD_UNCHANGED)
         if array.ndim == 3:
             array = cv2.cvtColor(array, cv2.COLOR_BGR2RGB if array.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
         return array
 
 
-def _check_png_chunks(data: bytes) -> None:
-    at = 8
-    while at < len(data):
-        length, kind = struct.unpack_from(">I4s", data, at)
+def _check_png_chunks(stream: BinaryIO) -> None:
+    """Refuses chunks that are longer than the file: Pillow and OpenCV take memory for whatever length one claims."""
+    size, at, kind = stream.seek(0, os.SEEK_END), 8, b""
+    while at < size and kind != b"IEND":
+        stream.seek(at)
+        length, kind = struct.unpack(">I4s", stream.read(8))
         at += 12 + length
-        if at > len(data):
+        if at > size:
             raise ValueError(f"the chunk {kind.decode('ascii', 'replace')} is cut off")
-        if kind == b"IEND":
-            return
 
 
 def _in_kept_mode(image: Image) -> Image:
