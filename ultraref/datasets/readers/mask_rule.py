@@ -13,7 +13,7 @@ _SURE_BACKGROUND, _SURE_LESION = 0.25, 0.75
 # How far from the outline, in pixels, anti-aliased values may lie.
 _EDGE_WIDTH = 3
 # A mask of at most so many values is a label map if a value beside 0 and the maximum is frequent: it has at least this share of the
-# pixels that would count as lesion. Noise of JPEG compression near 0 and the maximum is rarer, or of more values.
+# pixels that would count as lesion.
 _FEW_VALUES, _FREQUENT = 8, 0.25
 # Values that are listed in a message.
 _LISTED = 8
@@ -91,10 +91,12 @@ def _refuse_label_map(array: np.ndarray, high: float, path: str | Path) -> None:
     values, counts = np.unique(array, return_counts=True)
     if len(values) > _FEW_VALUES:
         return
+    near_background = (values > 0) & (values <= 0.1 * high)
+    near_lesion = (values >= 0.9 * high) & (values < high)
+    if near_background.any() and near_lesion.any():
+        return  # the noise of JPEG compression, on both sides of the outline
     lesion = counts[values >= 0.5 * high].sum()
-    beside = ((values > 0) & (values <= _SURE_BACKGROUND * high)) | ((values >= _SURE_LESION * high) & (values < high))
-    # Pixels of the maximum's neighbours, such as 254, are JPEG's.
-    beside &= values < 0.97 * high
+    beside = (values > 0) & (values < high) & ((values <= _SURE_BACKGROUND * high) | (values >= _SURE_LESION * high))
     if (counts[beside] >= _FREQUENT * lesion).any():
         raise UserError(
             f"{path}: is a label map, as its values and their pixels are {_listed(values, counts)} (0, 1, 255 is often background, "
