@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,10 +25,13 @@ class NetworkIdentity:
     """Which coarse network made predictions, whatever weights it started from.
 
     Attributes:
-        sha256: of the canonical JSON (sorted keys, no spaces) of the network's config.
-        types: every `type` of that config, outermost first, for messages.
+        sha256: of the canonical JSON (sorted keys, no spaces) of the network's config; of another tool's network, which has no config
+            here, of the files that it predicted.
+        types: every `type` of that config, outermost first, for messages; of another tool's network IMPORTED, the tool, and what else
+            tells its networks apart.
     """
 
+    IMPORTED: ClassVar[str] = "imported"
     sha256: str
     types: tuple[str, ...]
 
@@ -42,8 +46,22 @@ class NetworkIdentity:
         canonical = json.dumps(network, sort_keys=True, separators=(",", ":"), default=_name_of)
         return cls(hashlib.sha256(canonical.encode()).hexdigest(), tuple(_types(network)))
 
+    @classmethod
+    def of_files(cls, tool: str, details: tuple[str, ...], files: dict[str, str]) -> "NetworkIdentity":
+        """Identifies a network of another tool by what it predicted.
+
+        Args:
+            tool: the tool, in a word.
+            details: what else tells its networks apart, for messages.
+            files: sha256 of each held-out prediction's file, of all folds, by fold and image.
+        """
+        content = {"tool": tool, "details": list(details), "files": files}
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return cls(hashlib.sha256(canonical.encode()).hexdigest(), (cls.IMPORTED, tool, *details))
+
     def __str__(self) -> str:
-        return f"{' > '.join(self.types) or 'a network without types'}, config {self.sha256[:12]}"
+        kind = "files" if self.types[:1] == (self.IMPORTED,) else "config"
+        return f"{' > '.join(self.types) or 'a network without types'}, {kind} {self.sha256[:12]}"
 
 
 @dataclass
@@ -54,9 +72,9 @@ class PredictionManifest:
         fold: the fold that the coarse model held out.
         split: "val" (the images of that fold) or "test".
         coarse_size: height and width of every prediction in pixels.
-        checkpoint: path of the coarse model's checkpoint, as it was given.
+        checkpoint: path of the coarse model's checkpoint, as it was given; for a table of predictions of another tool, the table.
         checkpoint_sha256: of that file.
-        config: path of the config that it was predicted with.
+        config: path of the config that it was predicted with; for predictions of another tool, the tool and what was imported.
         network: the coarse network; None where it isn't known.
         images: sha256 of the image's PNG file, by name.
     """
@@ -191,7 +209,9 @@ class PredictionStore:
             sizes.setdefault(manifest.coarse_size, []).append(folder)
             checkpoint = Path(manifest.checkpoint)
             if checkpoint.is_file() and sha256_of_file(checkpoint) != manifest.checkpoint_sha256:
-                problems.append(f"{folder}: {checkpoint} was trained anew since these predictions were made")
+                problems.append(
+                    f"{folder}: {checkpoint} was trained anew, or has changed, since these predictions were made"
+                )
             stored = {path.stem for path in folder.glob("*.npy")} & manifest.images.keys()
             for request in requests:
                 if (request.fold, request.split) != (fold, split):
@@ -258,7 +278,10 @@ class PredictionWriter:
         self._manifest.images[name] = image_sha256
 
 
-_AGAIN = "make them again: python tools/predict_coarse.py CONFIG CHECKPOINT --split val (or test)"
+_AGAIN = (
+    "make them again: python tools/predict_coarse.py CONFIG CHECKPOINT --split val (or test); those of another tool: python "
+    "tools/import_predictions.py"
+)
 
 
 def _check_prob(prob: np.ndarray, size: int, where) -> None:
