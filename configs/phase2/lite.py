@@ -16,6 +16,7 @@ mild = dict(type="SimulateCoarse", augmentor=dict(type="MaskErrorAugmentor", pre
 train_pipeline = [
     dict(step, simulated=mild) if step["type"] == "HybridCoarse" else step for step in padded(_base_.train_pipeline)
 ]
+del mild
 
 
 run_name = "sam_lite_{set}_{fold}"

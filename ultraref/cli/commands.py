@@ -31,6 +31,9 @@ COMMANDS = {
     "predict": Command("segment images with a trained model", "predict", "predict"),
     "refine": Command("refine masks that another tool made", "refine", "refine"),
     "predict-coarse": Command("store out-of-fold coarse predictions for phase 2", "predict_coarse", "predict_coarse"),
+    "import-predictions": Command(
+        "store predictions of nnU-Net or another tool for phases 2 and 3", "import_predictions", "import_predictions"
+    ),
     "convert": Command(
         "bring published or own images into the one layout",
         commands={
