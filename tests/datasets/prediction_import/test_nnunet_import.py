@@ -217,7 +217,7 @@ def trained_and_held_out(tree, splits):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (swap_folds, r"holds out in another fold, so that this model was trained on them.*write-splits"),
+        (swap_folds, r"holds out in another fold, so that this model was trained on them.*write-splits.*--folds"),
         (other_splits, r"the model of fold 0 was trained on .* not out of fold"),
         (remove_one, r"fold_1/validation: no \.npz of 1 cases that fold 1 holds out"),
         (remove_a_fold, r"fold_3/validation: no such folder.*nnUNetv2_train"),

@@ -17,6 +17,11 @@ OPTIONS = {
     },
     "--patient": {"metavar": "REGEX", "help": "its first group, in the image's path below SRC, is the patient"},
     "--class": {"dest": "category", "metavar": "REGEX", "help": "its first group is the class"},
+    "--folds": {
+        "metavar": "FILE",
+        "help": "splits_final.json of an nnU-Net that is trained already: its folds are taken over, and images that it doesn't have "
+        "are for testing",
+    },
 }
 
 
@@ -29,14 +34,16 @@ def main(args: argparse.Namespace) -> int:
     """Converts, prints the report, and returns the exit status."""
     from ultraref.datasets.converters import find_folder
 
-    return write_converted(
-        find_folder(
-            args.src,
-            images=args.images,
-            masks=args.masks,
-            mask_name=args.mask_name,
-            patient=args.patient,
-            category=args.category,
-        ),
-        args,
+    found = find_folder(
+        args.src,
+        images=args.images,
+        masks=args.masks,
+        mask_name=args.mask_name,
+        patient=args.patient,
+        category=args.category,
     )
+    if args.folds is not None:
+        from ultraref.datasets.prediction_import import NnunetSplits, adopt_folds
+
+        found = adopt_folds(found, NnunetSplits.read(args.folds))
+    return write_converted(found, args)

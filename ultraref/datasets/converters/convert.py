@@ -52,7 +52,7 @@ def convert(
         dataset: name of the set.
         seed: seed of the split.
         num_folds: folds of the training images; the samples' official folds, where they have them, decide instead.
-        test_percent: share of the test images; official folds leave none.
+        test_percent: share of the test images; official folds leave none but those that they name.
         ungrouped: makes the plain seeded split of single images instead, for comparison with the literature;
             splits.json and every result say so.
         duplicate_distance: largest Hamming distance of the 256-bit pHashes of near-duplicates.
@@ -86,7 +86,7 @@ def convert(
         parts = _deal_out(kept, groups, seed, num_folds, test_percent, ungrouped)
         official = next(iter(kept.values())).sample.fold is not None
         if official:
-            num_folds = 1 + max(parts.values())
+            num_folds = 1 + max(part for part in parts.values() if part != TEST)
             grouping = f"official {num_folds} folds"
         elif ungrouped:
             grouping, groups = "none", {name: name for name in kept}

@@ -25,7 +25,7 @@ class RawSample:
         mask_paths: its mask files, whose union is the lesion mask.
         category: the set's own class, e.g. "benign"; None where it has none, or where only the mask tells.
         patient: whom the image is of; None where the set doesn't say.
-        fold: the set's official fold, from 0 up; None where none is wanted.
+        fold: the set's official fold, from 0 up, or "test"; None where none is wanted.
         load_masks: sample -> (masks, class); for sets whose masks aren't plain files or tell the class.
     """
 
@@ -34,7 +34,7 @@ class RawSample:
     mask_paths: tuple[Path, ...] = ()
     category: str | None = None
     patient: str | None = None
-    fold: int | None = None
+    fold: int | str | None = None
     load_masks: Callable[["RawSample"], tuple[list[np.ndarray], str | None]] = read_mask_files
 
 

@@ -1,5 +1,6 @@
 """Predictions of other tools, brought into the prediction store that phases 2 and 3 read."""
 
+from ultraref.datasets.prediction_import.adopt_folds import adopt_folds
 from ultraref.datasets.prediction_import.fill_store import ImportReport, import_predictions
 from ultraref.datasets.prediction_import.name_matching import NameMatcher, read_names
 from ultraref.datasets.prediction_import.nnunet_results import find_nnunet
@@ -13,6 +14,7 @@ __all__ = [
     "ImportedPrediction",
     "NameMatcher",
     "NnunetSplits",
+    "adopt_folds",
     "find_listed",
     "find_nnunet",
     "import_predictions",

@@ -16,8 +16,9 @@ from ultraref.datasets.splits import Splits
 from ultraref.errors import MissingFileError, UserError
 
 FOLDS_ADVICE = (
-    "Train the other tool on the set's own folds: python tools/import_predictions.py write-splits DATA splits_final.json writes them for "
-    "nnU-Net"
+    "Train the other tool on the set's own folds (python tools/import_predictions.py write-splits DATA splits_final.json writes them for "
+    "nnU-Net), or convert the images with those of an nnU-Net that is trained already (python tools/dataset_converters/folder.py SRC DST "
+    "--folds splits_final.json)"
 )
 # Longer ends first.
 _LABEL_SUFFIXES = (".nii.gz", ".nii", ".png", ".tif", ".tiff", ".bmp")
