@@ -1,10 +1,12 @@
 """A set converted with the folds of an nnU-Net that was trained before."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
+from ultraref.cli.main import main
 from ultraref.datasets import Splits
 from ultraref.datasets.converters import convert, find_busi
 from ultraref.datasets.prediction_import import (
@@ -64,3 +66,23 @@ def test_a_case_that_is_never_held_out_is_refused(found, tmp_path):
     (tmp_path / "splits_final.json").write_text('[{"train": ["benign_1"], "val": ["benign_2"]}]')
     with pytest.raises(ValueError, match=r"case benign_1 is held out in no fold"):
         adopt_folds(found, NnunetSplits.read(tmp_path / "splits_final.json"))
+
+
+def test_nnunets_own_folders_are_converted_with_its_folds(phantom_root, tmp_path, capsys):
+    names = {
+        "train": Splits.read(phantom_root).select("train")[:6],
+        "test": Splits.read(phantom_root).select("test")[:1],
+    }
+    for part, folder in (("train", "Tr"), ("test", "Ts")):
+        for kind, end in (("images", "_0000"), ("labels", "")):
+            (tmp_path / f"raw/{kind}{folder}").mkdir(parents=True)
+            for name in names[part]:
+                source = phantom_root / part / kind.replace("labels", "masks") / f"{name}.png"
+                shutil.copy(source, tmp_path / f"raw/{kind}{folder}/{name}{end}.png")
+    folds = nnunet([names["train"][:3], names["train"][3:]], tmp_path).path
+    globs = ["--images", "images*/*.png", "--masks", "labels*/*.png", "--mask-name", "{case}"]
+    arguments = [str(tmp_path / "raw"), str(tmp_path / "data"), *globs, "--folds", str(folds)]
+    assert main(["convert", "folder", *arguments]) == 0, capsys.readouterr().err
+    splits = Splits.read(tmp_path / "data")
+    assert splits.select("val", 1) == [f"{name}_0000" for name in names["train"][3:]]
+    assert splits.select("test") == [f"{name}_0000" for name in names["test"]]

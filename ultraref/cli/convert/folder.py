@@ -13,7 +13,8 @@ OPTIONS = {
     "--mask-name": {
         "default": "{name}",
         "metavar": "PATTERN",
-        "help": "stem of the masks of image {name}; with a *, there may be several (default: %(default)s)",
+        "help": "stem of the masks of image {name}; with a *, there may be several; {case} is {name} less nnU-Net's _0000 "
+        "(default: %(default)s)",
     },
     "--patient": {"metavar": "REGEX", "help": "its first group, in the image's path below SRC, is the patient"},
     "--class": {"dest": "category", "metavar": "REGEX", "help": "its first group is the class"},

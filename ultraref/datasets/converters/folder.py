@@ -25,28 +25,33 @@ def find_folder(
         images: glob of the images, e.g. "*/image_*.png". What `masks` finds, too, is no image if it fits the pattern
             of a mask of another image.
         masks: glob of the masks.
-        mask_name: pattern of the stems of an image's masks; {name} is the image's stem. With a "*", as in
-            "{name}_mask*", an image may have several masks, whose union is taken; without it, one. Letter case doesn't
-            matter.
+        mask_name: pattern of the stems of an image's masks; {name} is the image's stem, {case} the same without nnU-Net's
+            "_0000" at its end. With a "*", as in "{name}_mask*", an image may have several masks, whose union is taken;
+            without it, one. Letter case doesn't matter.
         patient: regular expression that is searched in the image's relative path; its first group is the patient.
         category: the same for the class, e.g. "(benign|malignant)".
 
     Raises:
         FileNotFoundError: there is no such folder, or nothing fits the globs.
-        ValueError: a pattern lacks {name} or its group, or a mask fits several images.
+        ValueError: a pattern lacks {name} and {case}, or its group, or a mask fits several images.
     """
     src = Path(src)
     if not src.is_dir():
         raise MissingFileError(f"{src}: no such folder")
-    if "{name}" not in mask_name:
-        raise UserError(f"the pattern of mask names holds {{name}}, the image's stem, but it is {mask_name!r}")
+    if "{name}" not in mask_name and "{case}" not in mask_name:
+        raise UserError(
+            f"the pattern of mask names holds {{name}}, the image's stem (or {{case}}, that without _0000), but it is {mask_name!r}"
+        )
     patient_of, category_of = _searcher(patient, "patient"), _searcher(category, "class")
     mask_files = _glob(src, masks)
     stems = {path: path.stem.lower() for path in mask_files}
     candidates = _glob(src, images)
     masks_of = {}
     for path in candidates:
-        pattern = mask_name.lower().replace("{name}", _escape(path.stem.lower()))
+        stem = path.stem.lower()
+        pattern = (
+            mask_name.lower().replace("{name}", _escape(stem)).replace("{case}", _escape(stem.removesuffix("_0000")))
+        )
         fits = re.compile(fnmatch.translate(pattern)).fullmatch
         masks_of[path] = tuple(mask for mask in mask_files if mask != path and fits(stems[mask]))
     used = Counter(mask for its_masks in masks_of.values() for mask in its_masks)
