@@ -16,7 +16,9 @@ train_dataloader = dict(dataset=dict(predictions=store, pipeline=own))
 val_dataloader = test_dataloader = dict(dataset=dict(predictions=store))
 # The rates of phase 3, for a gate that has parameters as well.
 rates = dict(refiner=dict(lr=1e-6), gate=dict(lr=1e-4))
-optim_wrapper = dict(constructor="GlobOptimWrapperConstructor", paramwise_cfg=dict(groups=rates))
+optim_wrapper = dict(
+    optimizer=dict(lr=1e-6), constructor="GlobOptimWrapperConstructor", paramwise_cfg=dict(groups=rates)
+)
 train_cfg = dict(max_epochs=2)
 made_by = {
     phase2: f"python tools/train.py configs/phase2/imported.py --set {_base_.set_name} --fold {_base_.fold}",

@@ -201,6 +201,11 @@ def lacking_test_image(tree, splits):
         path.unlink()
 
 
+def only_masks_of_test_images(tree, splits):
+    for path in tree.test.glob("*.npz"):
+        path.unlink()
+
+
 def training_images_as_test(tree, splits):
     shutil.copy(files_of(tree, 1, splits.select("val", 1)[0])[0], tree.test)
 
@@ -227,6 +232,7 @@ def trained_and_held_out(tree, splits):
         (seen_test_image, r"nnU-Net was trained on 1 test images of the set"),
         (another_shape, r"\.npz.*10.*12"),
         (lacking_test_image, r"fold 0 predicts test images, but not 1 of them"),
+        (only_masks_of_test_images, r"test_0: has no \.npz.*--save_probabilities"),
         (training_images_as_test, r"1 predictions are of images which are training images of the set"),
         (held_out_twice, r"cases that two folds hold out"),
         (trained_and_held_out, r"fold 1 trains on cases that it holds out"),

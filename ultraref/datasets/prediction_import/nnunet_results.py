@@ -60,6 +60,10 @@ def find_nnunet(
         predictions += _named(found, fold, "val", matcher)
     for fold, folder in test.items():
         found = _cases_in(folder, suffix)
+        if not found:
+            problems.append(
+                f"{folder}: has no {suffix}, as is imported; nnUNetv2_predict --save_probabilities keeps .npz"
+            )
         problems += _name_problems(found, matcher, str(folder))
         predictions += _named(found, fold, "test", matcher)
     if problems:
