@@ -53,7 +53,7 @@ DATA_SAMPLERS = Registry(
 TRANSFORMS = Registry(
     "transform", parent=MMENGINE_TRANSFORMS, scope="ultraref", locations=["ultraref.datasets.transforms"]
 )
-# Contract: mmengine.evaluator.BaseMetric.
+# Contract: mmengine.evaluator.BaseMetric; of RefinementMetric's measures: evaluation/metrics/base.py, BaseMeasure.
 METRICS = Registry("metric", parent=MMENGINE_METRICS, scope="ultraref", locations=["ultraref.evaluation"])
 # Contract: mmengine.hooks.Hook.
 HOOKS = Registry("hook", parent=MMENGINE_HOOKS, scope="ultraref", locations=["ultraref.engine"])

@@ -14,6 +14,22 @@ default_hooks = dict(
     group_learning_rate=dict(type="GroupLearningRateHook"),
     overlays=dict(type="OverlayHook", num_val=4),
 )
+# What is measured, by name: an ablation changes a measure, or leaves it out with None. A validation takes what costs nothing.
+quick = dict(overlap=dict(type="OverlapMeasure"), changes=dict(type="ChangeMeasure"))
+val_evaluator = dict(type="RefinementMetric", size="original", stage="val", measures=quick)
+test_evaluator = dict(
+    type="RefinementMetric",
+    size="original",
+    stage="test",
+    measures=dict(
+        quick,
+        surface=dict(type="SurfaceMeasure"),
+        lesions=dict(type="LesionMeasure"),
+        calibration=dict(type="CalibrationMeasure"),
+        quality=dict(type="QualityMeasure"),
+    ),
+)
+del quick
 env_cfg = dict(
     cudnn_benchmark=False,
     mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0),

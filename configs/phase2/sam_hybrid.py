@@ -34,6 +34,8 @@ train_dataloader = dict(dataset=dict(images, fold=_base_.fold))
 val_dataloader = dict(dataset=dict(images, fold=held_out))
 # The test set's predictions are those of the fold's own coarse model.
 test_dataloader = dict(dataset=dict(images, fold=held_out))
+# Measured at SAM's size, as in the reference, and alike in phases 2 and 3.
+val_evaluator = test_evaluator = dict(size="model")
 default_hooks = dict(
     checkpoint=dict(save_best=None if shared else "val_refined/dice"), provenance=dict(allow_seen=shared)
 )

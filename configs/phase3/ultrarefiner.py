@@ -43,6 +43,8 @@ default_hooks = dict(
 train_dataloader = dict(dataset=dict(data_root=_base_.data_root, fold=_base_.fold))
 val_dataloader = dict(dataset=dict(data_root=_base_.data_root, fold=_base_.fold))
 test_dataloader = dict(dataset=dict(data_root=_base_.data_root, fold=_base_.fold))
+# Measured at SAM's size, as in the reference, and alike in phases 2 and 3.
+val_evaluator = test_evaluator = dict(size="model")
 made_by = {
     phase1: f"python tools/train.py configs/phase1/transunet.py --set {_base_.set_name} --fold {_base_.fold}",
     phase2: f"python tools/train.py configs/phase2/sam_hybrid.py --set {_base_.set_name} --fold {_base_.fold}",

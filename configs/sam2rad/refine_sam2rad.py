@@ -35,6 +35,8 @@ images = dict(data_root=_base_.data_root)
 train_dataloader = dict(dataset=dict(images, fold=_base_.fold, pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(images, fold=_base_.fold, pipeline=eval_pipeline))
 test_dataloader = dict(dataset=dict(images, fold=_base_.fold, pipeline=eval_pipeline))
+# Measured at SAM's size, as in the reference, and alike in phases 2 and 3.
+val_evaluator = test_evaluator = dict(size="model")
 made_by = {
     sam2rad_checkpoint: f"python tools/train.py configs/sam2rad/vit_b_squash.py --set {_base_.set_name} --fold {_base_.fold}",
     phase2: f"python tools/train.py configs/phase2/sam_hybrid.py --set {_base_.set_name} --fold {_base_.fold}",

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from ultraref.evaluation import RefinementMetric, refinement_table
-from ultraref.evaluation.refinement_metric import case_changes
+from ultraref.evaluation.case_table import read_cases
+from ultraref.evaluation.metrics import BaseMeasure
+from ultraref.registry import METRICS
 from ultraref.structures import SegDataSample
 
 
@@ -72,7 +74,7 @@ def test_coarse_alone_has_no_difference():
     metric = RefinementMetric(size=8, stage="test")
     metric.process({}, [sample("a", half(4), None, half(4))])
     assert sorted(metric.evaluate(1)) == [
-        f"test_coarse/{m}" for m in ("accuracy", "dice", "iou", "precision", "recall")
+        f"test_coarse/{m}" for m in ("accuracy", "dice", "iou", "precision", "recall", "specificity")
     ]
 
 
@@ -112,12 +114,6 @@ def test_table_shows_signs_and_the_average():
     assert "Average improvement: +0.2500 (refinement helps)" in text
 
 
-def test_changes_in_single_cases():
-    """Of 5 images one falls by more than 0.01, two rise by more; 0.01 itself counts as no change."""
-    assert case_changes([-0.25, -0.01, 0.0, 0.02, 0.5]) == {"harmed": 0.2, "helped": 0.4, "worst": -0.25}
-    assert case_changes([0.1, 0.2]) == {"harmed": 0.0, "helped": 1.0, "worst": 0.1}
-
-
 def test_harm_and_help_are_those_of_dice(capsys):
     metric = RefinementMetric(size=8, stage="test")
     # Dice of rows 0..k against rows 0..3: 2 rows 2/3, 4 rows 1.
@@ -128,3 +124,100 @@ def test_harm_and_help_are_those_of_dice(capsys):
     assert metrics["test_delta/harmed"] == 0.25
     assert metrics["test_delta/helped"] == 0.25
     assert metrics["test_delta/worst"] == pytest.approx(-1 / 3)
+
+
+FULL = {
+    name: dict(type=f"{kind}Measure")
+    for name, kind in dict(
+        overlap="Overlap",
+        changes="Change",
+        surface="Surface",
+        lesions="Lesion",
+        calibration="Calibration",
+        quality="Quality",
+    ).items()
+}
+
+
+def test_all_measures_share_one_table(tmp_path):
+    metric = RefinementMetric(size=8, stage="test", measures=FULL, csv_path=str(tmp_path / "rows.csv"))
+    items = [sample(name, half(2), half(rows), half(4)) for name, rows in (("a", 4), ("b", 3), ("c", 0))]
+    for item, predicted in zip(items, (0.9, 0.8, 0.1)):
+        item.update(
+            dataset="busbra",
+            predicted_iou=predicted,
+            group="p1",
+            group_kind="patient",
+            pixels_hash=item["name"] * 64,
+            attributes={"class": "benign"},
+        )
+    metric.process({}, items)
+    metrics = metric.evaluate(3)
+    # The third image's lesion is missed: diagonal of 8 x 8 pixels.
+    assert metrics["test_refined/hd95"] == pytest.approx((0 + 1 + 2**0.5 * 7) / 3)
+    assert metrics["test_delta/hd95"] == pytest.approx((0 + 1 + 2**0.5 * 7 - 3 * 2) / 3)
+    assert metrics["test_refined/lesion_sensitivity"] == pytest.approx(2 / 3)
+    assert metrics["test_refined/brier"] == pytest.approx((0 + 8 / 64 + 32 / 64) / 3)
+    assert metrics["test_quality/spearman"] == 1
+    rows = read_cases(tmp_path / "rows.csv")
+    assert [row["refined_hd95"] for row in rows] == pytest.approx([0, 1, 2**0.5 * 7], abs=1e-6)
+    assert rows[2]["refined_emptiness"] == "prediction"
+    assert rows[0]["refined_emptiness"] is None
+    assert (rows[0]["group"], rows[0]["case_class"], rows[0]["hash"]) == ("p1", "benign", "a" * 64)
+    assert not any(name.startswith("_") for name in rows[0])
+    measured = metric.details["measured"]
+    assert (measured["size"], measured["resampled"], measured["units"]) == (8, "patient", 1)
+    assert measured["metrics"]["hd95"]["lower_is_better"]
+    assert "diagonal" in measured["metrics"]["assd"]["rule"]
+    assert set(metric.details["calibration"]["groups"]) == {"coarse", "refined", "sam"}
+
+
+def test_the_printed_result_has_the_rules(monkeypatch):
+    said = []
+    monkeypatch.setattr("mmengine.logging.MMLogger.info", lambda self, text: said.append(text))
+    metric = RefinementMetric(size=8, stage="test", measures=FULL)
+    metric.process({}, [sample("a", half(0), half(4), half(4)), sample("b", half(4), half(4), half(4))])
+    metric.evaluate(2)
+    (text,) = said
+    assert "HD95 (px)" in text
+    assert "the image's diagonal" in text
+    assert (
+        text.count("Images with an empty mask: coarse 1 missed (prediction empty); refined none; sam none; of 2") == 1
+    )
+    assert "2 images resampled" in text
+    assert "2 true lesions in 2 images" in text
+
+
+def test_a_measure_of_ones_own_is_one_class():
+    @METRICS.register_module(force=True)
+    class AreaMeasure(BaseMeasure):
+        per_image = ("area",)
+
+        def measure(self, case):
+            return {f"{group}_area": float(mask.sum()) for group, mask in case.masks.items()}
+
+    metric = RefinementMetric(size=8, measures=dict(area=dict(type="AreaMeasure"), left_out=None))
+    metric.process({}, [sample("a", half(2), half(4), half(4))])
+    assert metric.evaluate(1) == {
+        "val_coarse/area": 16,
+        "val_refined/area": 32,
+        "val_sam/area": 32,
+        "val_delta/area": 16,
+    }
+    METRICS.module_dict.pop("AreaMeasure")
+
+
+def test_what_a_measure_needs_must_be_there():
+    with pytest.raises(ValueError, match=r"measures\.changes reads what OverlapMeasure measures"):
+        RefinementMetric(measures=dict(changes=dict(type="ChangeMeasure")))
+    with pytest.raises(ValueError, match=r"measures\.x is a RefinementMetric, which is no measure"):
+        RefinementMetric(measures=dict(x=dict(type="RefinementMetric")))
+
+
+def test_every_set_weighs_the_same_in_the_macro_mean():
+    metric = RefinementMetric(size=8)
+    items = [sample(name, half(rows), half(4), half(4)) for name, rows in (("a", 2), ("b", 4), ("c", 4))]
+    for item, dataset in zip(items, ("busi", "bus", "bus")):
+        item["dataset"] = dataset
+    metric.process({}, items)
+    assert metric.evaluate(3)["val_coarse/dice_macro"] == pytest.approx((2 / 3 + 1) / 2)

@@ -18,7 +18,8 @@ def test(
     """Runs the test set and writes metrics.json and metrics.csv (a row an image) into the work directory.
 
     What the published weights in the model have seen of the test set is printed above the table and written into
-    metrics.json as `weights_seen`: name of the set -> name of the weights -> state, evidence and date.
+    metrics.json as `weights_seen`: name of the set -> name of the weights -> state, evidence and date. `measured` there says how was
+    measured: size, threshold, what the bootstrap drew, the splits' hashes, and the rule of each metric.
 
     Args:
         cfg: a config from `load_config`.
@@ -65,5 +66,8 @@ def test(
     metrics = runner.test()
     if runner.rank == 0:
         seen = weights_seen_of(runner.model, runner.test_dataloader.dataset)
-        write_json(Path(cfg.work_dir) / "metrics.json", {**metrics, "weights_seen": seen})
+        details = {}
+        for metric in runner.test_evaluator.metrics:
+            details.update(getattr(metric, "details", {}))
+        write_json(Path(cfg.work_dir) / "metrics.json", {**metrics, "weights_seen": seen, **details})
     return metrics

@@ -83,7 +83,9 @@ class BaseLesionDataset(Dataset, ABC):
         """Returns what the pipeline starts from, without the keys that `describe` adds.
 
         It must have name, dataset, img_path and fold (the fold that holds the image out, None if there is none); for
-        `LoadLesionMask` seg_map_path, for `LoadImage`'s check image_hash.
+        `LoadLesionMask` seg_map_path, for `LoadImage`'s check image_hash. It may have spacing, the (row, column) distance of two
+        pixels in mm; attributes, what is known of the case (class, BI-RADS) by name; pixels_hash, group and group_kind
+        (`Splits.describe`): they become metainfo and columns of the table of cases.
         """
 
     @property

@@ -146,4 +146,5 @@ class CocoLesionDataset(BaseLesionDataset):
             "mask_size": image.size,
             "fold": self.splits.images[image.name].fold if self.splits is not None else self.fold,
             "image_hash": self.image_hashes[image.name],
+            **({} if self.splits is None else self.splits.describe(image.name)),
         }

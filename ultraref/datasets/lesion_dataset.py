@@ -140,6 +140,7 @@ class LesionDataset(BaseLesionDataset):
             "fold": entry.fold,
             "image_hash": entry.sha256,
             "predictions": self.predictions,
+            **self.splits.describe(name),
         }
         if self.predictions is not None:
             results["prediction_fold"], results["prediction_split"] = self._prediction_of(name)

@@ -87,6 +87,23 @@ class Splits:
         training = {name: entry for name, entry in self.images.items() if entry.split == "train"}
         return [name for name, entry in training.items() if fold is None or (entry.fold == fold) == (split == "val")]
 
+    def describe(self, name: str) -> dict:
+        """Returns what an evaluation wants to know of an image, as metainfo of its sample.
+
+        Returns:
+            `pixels_hash`; `group` and `group_kind`, the largest unit that is independent of the others: the "patient" where known,
+            else the "duplicate group" where near-duplicates were looked for, else the "image"; `attributes`, the class where known.
+        """
+        entry = self.images[name]
+        if entry.patient is not None:
+            kind, group = "patient", entry.patient
+        elif self.grouping != "none":
+            kind, group = "duplicate group", entry.group
+        else:
+            kind, group = "image", name
+        attributes = {} if entry.category is None else {"class": entry.category}
+        return {"pixels_hash": entry.pixels, "group": group, "group_kind": kind, "attributes": attributes}
+
     def to_json(self) -> str:
         """Returns the file's text; the same content gives the same text."""
         return json.dumps({"version": SPLITS_VERSION, **self._as_dict(), "hash": self.hash}, indent=1) + "\n"

@@ -37,7 +37,7 @@ _SUGGESTED = {
     "DATASETS": ("dataset", "datasets"),
     "DATA_SAMPLERS": ("sampler", "batch_sampler"),
     "TRANSFORMS": ("pipeline", "train_pipeline", "eval_pipeline", "stored", "simulated", "transforms"),
-    "METRICS": ("val_evaluator", "test_evaluator", "metrics"),
+    "METRICS": ("val_evaluator", "test_evaluator", "metrics", "measures"),
     "HOOKS": ("default_hooks", "custom_hooks"),
     "LOOPS": ("train_cfg", "val_cfg", "test_cfg"),
     "OPTIM_WRAPPERS": ("optim_wrapper",),

@@ -1,40 +1,32 @@
 """Coarse, refined, SAM before the gate and the difference that refinement makes, per image."""
 
-import csv
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
-import numpy as np
 import torch.nn.functional as F
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from torch import Tensor
 
-from ultraref.atomic import atomic_file
 from ultraref.errors import UserError
-from ultraref.evaluation.overlap import OVERLAP_NAMES, overlap_metrics
-from ultraref.evaluation.statistics import bootstrap_mean_ci
-from ultraref.evaluation.table import refinement_table
+from ultraref.evaluation.case import Case
+from ultraref.evaluation.case_table import write_cases
+from ultraref.evaluation.metrics import BaseMeasure
+from ultraref.evaluation.statistics import resampling_of
+from ultraref.evaluation.table import TableRow, refinement_table
 from ultraref.registry import METRICS
 
-# A change of Dice that counts as harm or help.
-CHANGE = 0.01
-# Fields of the data sample, and groups under which their metrics are logged.
-GROUPS = ("coarse", "refined", "sam")
+# What the quick look of a validation takes; the recipes' tests name more.
+DEFAULT_MEASURES = dict(overlap=dict(type="OverlapMeasure"), changes=dict(type="ChangeMeasure"))
 
 
 @METRICS.register_module()
 class RefinementMetric(BaseMetric):
-    """Per-image overlap metrics of every probability that a prediction holds, averaged over images.
+    """One table of cases, a row an image, to which measures add columns; its means, printed, logged and written as CSV.
 
-    Logged as `{stage}_coarse/dice`, `{stage}_refined/...`, `{stage}_sam/...` and `{stage}_delta/...` (refined minus coarse), for
-    dice, iou, precision, recall, accuracy; where the images are of several data sets, also `{stage}_coarse/dice_{data set}` and so
-    on. A model without refinement logs the coarse group alone. The empty-mask rule is that
-    of `overlap_metrics`.
-
-    The difference of Dice in single cases is logged as `{stage}_delta/harmed`, the share of images whose Dice falls by more than
-    0.01, `{stage}_delta/helped`, the share in which it rises by more than that, and `{stage}_delta/worst`, the lowest difference
-    of all: -0.25 is a fall by 0.25.
+    Every probability that a prediction holds is measured. Metrics are logged as `{stage}_coarse/dice`, `{stage}_refined/...`,
+    `{stage}_sam/...` and `{stage}_delta/...` (refined minus coarse); where the images are of several data sets, also
+    `{stage}_coarse/dice_{data set}` and so on, and their mean over sets, `{stage}_coarse/dice_macro`. A model without refinement logs the
+    coarse group alone. What each metric is, its rules for empty masks among it: docs/reference/metrics.md.
 
     Args:
         size: "original" compares in the image's native frame against the untouched ground truth, which the pipeline must keep
@@ -43,14 +35,18 @@ class RefinementMetric(BaseMetric):
             resized by nearest neighbour.
         threshold: a pixel is lesion where its probability is above it.
         stage: "val" or "test", the beginning of every metric's name.
+        measures: name -> config of a measure (`ultraref.evaluation.metrics.BaseMeasure`); None leaves one out. By default overlap and
+            changes.
         csv_path: writes one row an image there, or None.
         collect_device: as in MMEngine.
 
     Attributes:
         preface: text that is printed above the table; whoever evaluates may set it.
+        details: what metrics.json says beside the metrics, in plain types: how was measured, and what the measures give a report.
 
     Raises:
-        ValueError: `size` is neither "original", "model" nor a positive integer, or a sample lacks its ground truth.
+        ValueError: `size` is neither "original", "model" nor a positive integer, a measure lacks another, or a sample lacks its ground
+            truth.
     """
 
     def __init__(
@@ -58,6 +54,7 @@ class RefinementMetric(BaseMetric):
         size: int | str = "original",
         threshold: float = 0.5,
         stage: str = "val",
+        measures: Mapping[str, dict | None] | None = None,
         csv_path: str | None = None,
         collect_device: str = "cpu",
     ):
@@ -67,54 +64,101 @@ class RefinementMetric(BaseMetric):
         if stage not in ("val", "test"):
             raise UserError(f"RefinementMetric: stage is {stage!r}; it must be 'val' or 'test'")
         self.size, self.threshold, self.stage, self.csv_path = size, threshold, stage, csv_path
+        configs = DEFAULT_MEASURES if measures is None else measures
+        self.measures = {name: _build(name, config) for name, config in configs.items() if config is not None}
+        self._check_needs()
         self.preface = ""
+        self.details: dict = {}
+
+    @property
+    def table(self) -> dict[str, TableRow]:
+        """The rows of the printed table by metric."""
+        return {metric: row for measure in self.measures.values() for metric, row in measure.table.items()}
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Measures the images of one batch. `data_samples` are `SegDataSample`s as dicts."""
         for sample in data_samples:
-            target = self._target(sample)
-            row = dict(
-                dataset=sample.get("dataset", ""), name=sample["name"], coarse_empty=sample.get("coarse_empty", False)
-            )
-            for group in GROUPS:
-                if group in sample:
-                    row[group] = overlap_metrics(self._binary(sample[group]["data"], target), target)
+            case = Case(sample, self._target(sample), self.threshold)
+            row = _describe(case)
+            for measure in self.measures.values():
+                row.update(measure.measure(case))
+            for measure in self.measures.values():
+                row.update(_differences(row, measure.per_image))
             self.results.append(row)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
-        """Averages over images, prints the table, and writes the CSV where one is asked for."""
-        groups = [group for group in GROUPS if group in results[0]]
-        if "coarse" in groups and "refined" in groups:
-            groups.append("delta")
-            for row in results:
-                row["delta"] = {m: row["refined"][m] - row["coarse"][m] for m in OVERLAP_NAMES}
-        means = _means(results, groups)
-        metrics = {f"{self.stage}_{group}/{m}": means[group][m] for group in means for m in OVERLAP_NAMES}
-        if "delta" in means:
-            differences = [row["delta"]["dice"] for row in results]
-            metrics.update({f"{self.stage}_delta/{name}": value for name, value in case_changes(differences).items()})
-            low, high = bootstrap_mean_ci(differences)
-            metrics[f"{self.stage}_delta/dice_ci95_low"], metrics[f"{self.stage}_delta/dice_ci95_high"] = low, high
+        """Summarises the table, prints it, and writes the CSV where one is asked for."""
+        summary = self._summarise(results)
         if self.preface:
             MMLogger.get_current_instance().info("\n" + self.preface)
-        self._print(means, results)
+        self._print(summary, results)
         datasets = sorted({row["dataset"] for row in results})
+        own = {}
         if len(datasets) > 1:
             for dataset in datasets:
                 rows = [row for row in results if row["dataset"] == dataset]
-                own = _means(rows, groups)
-                metrics.update({f"{self.stage}_{group}/dice_{dataset}": own[group]["dice"] for group in groups})
-                self._print(own, rows, dataset)
+                own[dataset] = self._summarise(rows)
+                self._print(own[dataset], rows, dataset)
+        metrics = {f"{self.stage}_{name}": value for name, value in summary.items()}
+        metrics.update({f"{self.stage}_{name}": value for name, value in _by_set(own).items()})
+        self.details = self._describe_measurement(results)
+        for measure in self.measures.values():
+            self.details.update(measure.details(results))
         if self.csv_path is not None:
-            write_rows(self.csv_path, results, list(means))
+            write_cases(self.csv_path, results)
         return metrics
 
-    def _print(self, means: dict, results: list[dict], dataset: str = "") -> None:
-        title = f"{self.stage}{dataset and ' of ' + dataset}: {len(results)} images, size {self.size}, threshold {self.threshold}"
-        empty = sum(row["coarse_empty"] for row in results)
+    def _summarise(self, rows: list[dict]) -> dict[str, float]:
+        return {name: value for measure in self.measures.values() for name, value in measure.summarise(rows).items()}
+
+    def _print(self, summary: dict[str, float], rows: list[dict], dataset: str = "") -> None:
+        title = f"{self.stage}{dataset and ' of ' + dataset}: {len(rows)} images, size {self.size}, threshold {self.threshold}"
+        empty = sum(row["coarse_empty"] for row in rows)
         if empty:
             title += f", {empty} with an empty coarse mask"
-        MMLogger.get_current_instance().info("\n" + refinement_table(means, title))
+        means: dict[str, dict[str, float]] = {}
+        for name, value in summary.items():
+            group, metric = name.split("/", 1)
+            means.setdefault(group, {})[metric] = value
+        notes = [note for measure in self.measures.values() for note in measure.notes(rows)]
+        # Measures that share a note say it once.
+        text = "\n".join([refinement_table(means, title, self.table), *dict.fromkeys(notes)])
+        MMLogger.get_current_instance().info("\n" + text)
+
+    def _describe_measurement(self, rows: list[dict]) -> dict:
+        units = resampling_of(rows)
+        meta = getattr(self, "dataset_meta", None) or {}
+        metrics = {
+            metric: dict(
+                label=row.label,
+                decimals=row.decimals,
+                lower_is_better=row.lower_is_better,
+                bounded=row.bounded,
+                rule=measure.rule,
+            )
+            for measure in self.measures.values()
+            for metric, row in measure.table.items()
+        }
+        return {
+            "measured": {
+                "size": self.size,
+                "threshold": self.threshold,
+                "images": len(rows),
+                "resampled": units.unit,
+                "units": units.count,
+                "splits": {part["dataset"]: part.get("splits_hash") for part in meta.get("datasets", [meta]) if part},
+                "metrics": metrics,
+            }
+        }
+
+    def _check_needs(self) -> None:
+        for name, measure in self.measures.items():
+            for needed in measure.needs:
+                if not any(isinstance(other, needed) for other in self.measures.values()):
+                    raise UserError(
+                        f"RefinementMetric: measures.{name} reads what {needed.__name__} measures, and there is none; add one, or set "
+                        f"measures.{name} to None"
+                    )
 
     def _target(self, sample: dict) -> Tensor:
         field = "gt_original" if self.size == "original" else "gt_sem_seg"
@@ -132,37 +176,46 @@ class RefinementMetric(BaseMetric):
             target = F.interpolate(target[None].float(), (self.size, self.size), mode="nearest-exact")[0]
         return target[0] > 0
 
-    def _binary(self, prob: Tensor, target: Tensor) -> Tensor:
-        if prob.shape[-2:] != target.shape:
-            prob = F.interpolate(prob[None].float(), target.shape, mode="bilinear", align_corners=False)[0]
-        return (prob[0] > self.threshold).to(target.device)
 
-
-def case_changes(differences: Sequence[float]) -> dict[str, float]:
-    """Returns the shares of images that are harmed and helped, and the lowest difference of Dice.
-
-    Args:
-        differences: Dice after minus Dice before, of each image.
-    """
-    values = np.asarray(differences)
-    return {
-        "harmed": float(np.mean(values < -CHANGE)),
-        "helped": float(np.mean(values > CHANGE)),
-        "worst": float(values.min()),
-    }
-
-
-def write_rows(path: str | Path, results: Sequence[dict], groups: Sequence[str]) -> None:
-    """Writes one row an image: dataset, name, coarse_empty, then `group_metric` columns. Never leaves half a file behind."""
-    with atomic_file(path, "w") as file:
-        writer = csv.writer(file)
-        writer.writerow(
-            ["dataset", "name", "coarse_empty", *(f"{group}_{m}" for group in groups for m in OVERLAP_NAMES)]
+def _build(name: str, config: dict) -> BaseMeasure:
+    measure = METRICS.build(config)
+    if not isinstance(measure, BaseMeasure):
+        raise UserError(
+            f"RefinementMetric: measures.{name} is a {type(measure).__name__}, which is no measure; a measure derives from "
+            "ultraref.evaluation.metrics.BaseMeasure"
         )
-        for row in results:
-            values = (f"{row[group][m]:.6f}" for group in groups for m in OVERLAP_NAMES)
-            writer.writerow([row["dataset"], row["name"], int(row["coarse_empty"]), *values])
+    return measure
 
 
-def _means(rows: Sequence[dict], groups: Sequence[str]) -> dict[str, dict[str, float]]:
-    return {group: {m: float(np.mean([row[group][m] for row in rows])) for m in OVERLAP_NAMES} for group in groups}
+def _describe(case: Case) -> dict:
+    """Returns the columns that say which image it is, and what is known of it before any model."""
+    sample = case.sample
+    row = dict(
+        dataset=sample.get("dataset", ""),
+        name=sample["name"],
+        hash=sample.get("pixels_hash") or sample.get("image_hash") or "",
+        group=sample.get("group") or "",
+        group_kind=sample.get("group_kind") or "",
+        **{f"case_{name}": value for name, value in (sample.get("attributes") or {}).items()},
+        lesion_area=case.lesion_area,
+        coarse_empty=bool(sample.get("coarse_empty", False)),
+    )
+    row.update({f"{group}_emptiness": case.emptiness(group) for group in case.masks})
+    return row
+
+
+def _differences(row: Mapping, names: Sequence[str]) -> dict[str, float]:
+    """Returns refined minus coarse of those metrics that the row has of both."""
+    pairs = {name: (row.get(f"coarse_{name}"), row.get(f"refined_{name}")) for name in names}
+    return {f"delta_{name}": new - old for name, (old, new) in pairs.items() if old is not None and new is not None}
+
+
+def _by_set(own: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Returns mean Dice of each set, and the mean of those, in which every set weighs the same."""
+    found: dict[str, float] = {}
+    for group in ("coarse", "refined", "sam", "delta"):
+        values = {dataset: summary.get(f"{group}/dice") for dataset, summary in own.items()}
+        if values and None not in values.values():
+            found.update({f"{group}/dice_{dataset}": value for dataset, value in values.items()})
+            found[f"{group}/dice_macro"] = sum(values.values()) / len(values)
+    return found

@@ -22,7 +22,8 @@ class SegDataSample(BaseDataElement):
             `roi` (n, 4), n being 1 or the number of components that SAM was asked about one by one.
 
     Metainfo: `name`, `img_path`, `seg_map_path`, `ori_shape` (height, width), `fold` (int or None), `image_hash`, `coarse_dice`,
-    `error_type`, `coarse_empty`, `predicted_iou` (float, or None where SAM was not asked).
+    `error_type`, `coarse_empty`, `predicted_iou` (float, or None where SAM was not asked); `pixels_hash`, `group`, `group_kind`
+    and `attributes` (`Splits.describe`); `spacing`, (row, column) distance in mm of two pixels of the native frame.
     """
 
     PIXEL_FIELDS = ("gt_sem_seg", "gt_original", "coarse", "refined", "sam", "gate")

@@ -29,6 +29,4 @@ val_dataloader = dict(
     loader, persistent_workers=True, dataset=dict(type="LesionDataset", split="val", pipeline=eval_pipeline)
 )
 test_dataloader = dict(loader, dataset=dict(type="LesionDataset", split="test", pipeline=eval_pipeline))
-val_evaluator = dict(type="RefinementMetric", size="original", stage="val")
-test_evaluator = dict(type="RefinementMetric", size="original", stage="test")
 del loader, load

@@ -34,7 +34,4 @@ val_dataloader = dict(
     loader, persistent_workers=True, dataset=dict(type="LesionDataset", split="val", pipeline=eval_pipeline)
 )
 test_dataloader = dict(loader, dataset=dict(type="LesionDataset", split="test", pipeline=eval_pipeline))
-# Measured at SAM's size, as in the reference, and alike in phases 2 and 3.
-val_evaluator = dict(type="RefinementMetric", size="model", stage="val")
-test_evaluator = dict(type="RefinementMetric", size="model", stage="test")
 del loader, stored, simulated

@@ -30,8 +30,6 @@ val_dataloader = dict(
     loader, persistent_workers=True, dataset=dict(type="CocoLesionDataset", split="val", pipeline=eval_pipeline)
 )
 test_dataloader = dict(loader, dataset=dict(type="CocoLesionDataset", split="test", pipeline=eval_pipeline))
-val_evaluator = dict(type="RefinementMetric", size="original", stage="val")
-test_evaluator = dict(type="RefinementMetric", size="original", stage="test")
 # Work directories such as work_dirs/vit_b_busi_coco_fold0.
 run_name = "{stem}_{set}_coco_{fold}"
 del loader

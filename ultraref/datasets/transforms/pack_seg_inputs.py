@@ -19,6 +19,11 @@ _METAINFO = (
     "image_hash",
     "coarse_origin",
     "content_size",
+    "pixels_hash",
+    "group",
+    "group_kind",
+    "attributes",
+    "spacing",
 )
 
 

@@ -41,7 +41,7 @@ def resampling_of(rows: Sequence[Mapping]) -> Resampling:
     groups, kinds = [], set()
     for row in rows:
         kind = row.get("group_kind") or IMAGE
-        label = row["name"] if kind == IMAGE else row["group"]
+        label = row.get("group") or row["name"]
         groups.append("/".join((str(row.get("dataset", "")), kind, str(label))))
         kinds.add(kind)
     unit = " or ".join(kind for kind in KINDS if kind in kinds)

@@ -1,0 +1,24 @@
+"""The measures of `RefinementMetric`, one a file."""
+
+from ultraref.evaluation.metrics.base import BaseMeasure
+from ultraref.evaluation.metrics.calibration import CalibrationMeasure
+from ultraref.evaluation.metrics.changes import CHANGE, LARGE_CHANGE, ChangeMeasure, case_changes
+from ultraref.evaluation.metrics.lesions import LesionMeasure
+from ultraref.evaluation.metrics.overlap import OverlapMeasure, overlap_metrics
+from ultraref.evaluation.metrics.quality import QualityMeasure
+from ultraref.evaluation.metrics.surface import SurfaceMeasure, surface_metrics
+
+__all__ = [
+    "CHANGE",
+    "LARGE_CHANGE",
+    "BaseMeasure",
+    "CalibrationMeasure",
+    "ChangeMeasure",
+    "LesionMeasure",
+    "OverlapMeasure",
+    "QualityMeasure",
+    "SurfaceMeasure",
+    "case_changes",
+    "overlap_metrics",
+    "surface_metrics",
+]
