@@ -75,14 +75,17 @@ def add_delta(summary: dict[str, float], names: Sequence[str]) -> dict[str, floa
     return summary
 
 
-def emptiness_note(rows: Sequence[Row]) -> str:
-    """Says how many images of each group have an empty mask on one side or on both."""
-    parts = []
+def emptiness_notes(rows: Sequence[Row], rule: str) -> list[str]:
+    """Returns the rule for empty masks and how many images of each group it touched, or that there were none."""
+    touched, parts = 0, []
     for group in measured_groups(rows):
         counts = {kind: sum(row.get(f"{group}_emptiness") == kind for row in rows) for kind in _WORDS}
         said = [f"{count} {_WORDS[kind]}" for kind, count in counts.items() if count]
         parts.append(f"{group} {', '.join(said) or 'none'}")
-    return f"Images with an empty mask: {'; '.join(parts)}; of {len(rows)}"
+        touched += sum(counts.values())
+    if not touched:
+        return ["No image has an empty mask"]
+    return [rule, f"Images with an empty mask: {'; '.join(parts)}; of {len(rows)}"]
 
 
 _WORDS = {

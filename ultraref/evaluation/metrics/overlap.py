@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ultraref.errors import UserError
 from ultraref.evaluation.case import Case
-from ultraref.evaluation.metrics.base import BaseMeasure, Row, emptiness_note
+from ultraref.evaluation.metrics.base import BaseMeasure, Row, emptiness_notes
 from ultraref.evaluation.table import OVERLAP_ROWS
 from ultraref.registry import METRICS
 
@@ -32,8 +32,8 @@ class OverlapMeasure(BaseMeasure):
         }
 
     def notes(self, rows: Sequence[Row]) -> list[str]:
-        """Returns the rule, and the number of empty masks."""
-        return [self.rule, emptiness_note(rows)]
+        """Returns the rule and the number of empty masks, if there are any."""
+        return emptiness_notes(rows, self.rule)
 
 
 def overlap_metrics(prediction: Tensor, target: Tensor) -> dict[str, float]:

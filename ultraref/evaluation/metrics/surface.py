@@ -6,7 +6,7 @@ import numpy as np
 
 from ultraref.errors import UserError
 from ultraref.evaluation.case import Case
-from ultraref.evaluation.metrics.base import BaseMeasure, Row, emptiness_note
+from ultraref.evaluation.metrics.base import BaseMeasure, Row, emptiness_notes
 from ultraref.evaluation.table import TableRow
 from ultraref.registry import METRICS
 
@@ -61,8 +61,8 @@ class SurfaceMeasure(BaseMeasure):
         return columns
 
     def notes(self, rows: Sequence[Row]) -> list[str]:
-        """Returns the rule, the number of empty masks, and for how many images a spacing is known if it is for some."""
-        notes = [self.rule, emptiness_note(rows)]
+        """Returns the rule and the number of empty masks, and for how many images a spacing is known, if there are any."""
+        notes = emptiness_notes(rows, self.rule)
         known = sum(any(name.endswith("_hd95_mm") for name in row) for row in rows)
         return (
             [*notes, f"Distances in mm are of the {known} of {len(rows)} images whose spacing is known"]
