@@ -181,9 +181,7 @@ def test_the_printed_result_has_the_rules(monkeypatch):
     (text,) = said
     assert "HD95 (px)" in text
     assert "the image's diagonal" in text
-    assert (
-        text.count("with an empty mask: coarse 1 missed (prediction empty); refined none; sam none; of 2") == 1
-    )
+    assert text.count("with an empty mask: coarse 1 missed (prediction empty); refined none; sam none; of 2") == 1
     assert "2 images resampled" in text
     assert "2 true lesions in 2 images" in text
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "test": Command("test a checkpoint", "test", "test"),
     "predict": Command("segment images with a trained model", "predict", "predict"),
     "refine": Command("refine masks that another tool made", "refine", "refine"),
+    "compare": Command("compare tests of several runs, case by case", "compare", "compare"),
     "predict-coarse": Command("store out-of-fold coarse predictions for phase 2", "predict_coarse", "predict_coarse"),
     "import-predictions": Command(
         "store predictions of nnU-Net or another tool for phases 2 and 3", "import_predictions", "import_predictions"
