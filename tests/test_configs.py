@@ -228,6 +228,27 @@ def test_one_key_changes_a_size_everywhere():
     assert cfg.val_evaluator.size == "model"
 
 
+def test_harm_can_decide_which_epoch_is_best():
+    options = {
+        "default_hooks.checkpoint.save_best": "val_delta/score",
+        "val_evaluator.measures.changes.harm_weight": 0.3,
+    }
+    cfg = load_config("configs/phase3/ultrarefiner.py", options)
+    assert METRICS.build(cfg.val_evaluator).measures["changes"].harm_weight == 0.3
+    assert HOOKS.build(cfg.default_hooks.checkpoint).save_best == "val_delta/score"
+
+
+def test_a_measure_is_left_out_by_its_name():
+    cfg = load_config("configs/phase3/gated.py", {"test_evaluator.measures.surface": None})
+    assert list(METRICS.build(cfg.test_evaluator).measures) == [
+        "overlap",
+        "changes",
+        "lesions",
+        "calibration",
+        "quality",
+    ]
+
+
 def test_validation_on_simulated_errors_is_the_same_each_epoch(phantom_root):
     cfg = read("configs/phase2/sam_online.py")
 

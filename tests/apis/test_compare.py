@@ -117,6 +117,7 @@ def test_three_files_are_written(runs, tmp_path):
     assert all(line.count(" & ") == 10 for line in body)
     assert r"\%" in body[1]
     assert f"${GAIN.mean():+.4f}$" in body[1]
+    assert f"${found[0].ci95[0]:+.4f}$ to ${found[0].ci95[1]:+.4f}$" in body[1]
 
 
 def test_cases_that_differ_are_refused_and_listed(runs, tmp_path):

@@ -59,6 +59,8 @@ def test_a_sample_goes_through_the_pipeline(phantom_root):
     name = dataset.names[2]
     entry = dataset.splits.images[name]
     assert (meta["name"], meta["fold"], meta["image_hash"]) == (name, entry.fold, entry.sha256)
+    assert (meta["pixels_hash"], meta["group"], meta["group_kind"]) == (entry.pixels, entry.group, "duplicate group")
+    assert meta["attributes"] == {"class": entry.category}
     assert entry.fold != 1
     assert sample["data_samples"].gt_original.data.shape == (1, *meta["ori_shape"])
 

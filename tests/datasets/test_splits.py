@@ -32,6 +32,19 @@ def test_parts():
     assert splits.select("test") == splits.select("test", 2) == ["t0", "t1"]
 
 
+def test_what_is_known_of_an_image_and_the_unit_that_it_belongs_to():
+    """The patient where the set says it, else the group of near-duplicates, else the image."""
+    images = {"a": entry("test", None, patient="p1"), "b": entry("test", None, category=None)}
+    splits = make_splits(images=images)
+    assert splits.describe("a") == dict(
+        pixels_hash="c", group="p1", group_kind="patient", attributes={"class": "benign"}
+    )
+    assert splits.describe("b") == dict(pixels_hash="c", group="x", group_kind="duplicate group", attributes={})
+    plain = make_splits(images=images, grouping="none")
+    assert plain.describe("a")["group_kind"] == "patient"
+    assert (plain.describe("b")["group_kind"], plain.describe("b")["group"]) == ("image", "b")
+
+
 @pytest.mark.parametrize(
     ("split", "fold", "message"),
     [

@@ -15,6 +15,7 @@ from ultraref.atomic import atomic_file, write_json
 from ultraref.errors import MissingFileError, UserError
 from ultraref.evaluation.case_table import read_cases
 from ultraref.evaluation.comparison import Comparison, Run, check_same_cases, compare_runs
+from ultraref.evaluation.statistics import Resampling
 
 HEAD = ("Metric", "Run", "Mean", "Difference", "95 % interval", "p", "p (Holm)", "r", "Harmed > 1", "> 5", "Worst")
 
@@ -40,8 +41,7 @@ def compare(
     runs = read_runs(paths)
     comparisons = compare_runs(runs, metrics, margin)
     notes = [*describe(comparisons), *check_same_cases(runs)]
-    print(format_table(comparisons))
-    print("\n".join(notes))
+    print("\n".join([notes[0], format_table(comparisons), *notes[1:]]))
     if out is not None:
         folder = Path(out)
         _write_csv(folder / "comparison.csv", comparisons)
@@ -94,7 +94,8 @@ def describe(comparisons: Sequence[Comparison]) -> list[str]:
     """Returns how the table was made, a sentence a line."""
     first = comparisons[0]
     notes = [
-        f"Reference: {first.reference}. {first.images} images, {first.units} independent units (each a {first.unit}).",
+        f"Reference: {first.reference}. {first.images} images, {first.units} independent units (each a {first.unit})"
+        f"{Resampling((), first.unit, first.units).warning}.",
         f"Interval: percentile bootstrap, each {first.unit} drawn whole. p: Wilcoxon's signed-rank test on the mean difference of each "
         f"{first.unit}, two-sided; Holm's correction for {len(comparisons)} comparison{'s' if len(comparisons) > 1 else ''}. "
         "r: matched-pairs rank-biserial correlation.",
@@ -163,16 +164,18 @@ def format_latex(comparisons: Sequence[Comparison], notes: Sequence[str]) -> str
 def _latex_row(cells: Sequence[str]) -> str:
     special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$"}
     special.update({character: "\\" + character for character in "&%$#_{}"})
-    # A hyphen before a number is a minus.
     texts = ["".join(special.get(character, character) for character in cell) for cell in cells]
-    return " & ".join(f"${text}$" if _is_number(text) else text for text in texts) + r" \\"
+    # A hyphen before a number is a minus, also in an interval.
+    parts = [[f"${part}$" if _is_number(part) else part for part in text.split(" to ")] for text in texts]
+    return " & ".join(map(" to ".join, parts)) + r" \\"
 
 
 def _is_number(text: str) -> bool:
     try:
-        return bool(float(text)) or True
+        float(text)
     except ValueError:
         return False
+    return True
 
 
 def _p(value: float) -> str:

@@ -11,7 +11,7 @@ from ultraref.errors import UserError
 from ultraref.evaluation.case import Case
 from ultraref.evaluation.case_table import write_cases
 from ultraref.evaluation.metrics import BaseMeasure
-from ultraref.evaluation.statistics import resampling_of
+from ultraref.evaluation.statistics import IMAGE, resampling_of
 from ultraref.evaluation.table import TableRow, refinement_table
 from ultraref.registry import METRICS
 
@@ -112,7 +112,10 @@ class RefinementMetric(BaseMetric):
         return {name: value for measure in self.measures.values() for name, value in measure.summarise(rows).items()}
 
     def _print(self, summary: dict[str, float], rows: list[dict], dataset: str = "") -> None:
-        title = f"{self.stage}{dataset and ' of ' + dataset}: {len(rows)} images, size {self.size}, threshold {self.threshold}"
+        units = resampling_of(rows)
+        # The units that intervals are about, where they aren't the images themselves.
+        count = f"{len(rows)} images" + ("" if units.unit == IMAGE else f" ({units})")
+        title = f"{self.stage}{dataset and ' of ' + dataset}: {count}, size {self.size}, threshold {self.threshold}"
         empty = sum(row["coarse_empty"] for row in rows)
         if empty:
             title += f", {empty} with an empty coarse mask"
@@ -146,7 +149,7 @@ class RefinementMetric(BaseMetric):
                 "images": len(rows),
                 "resampled": units.unit,
                 "units": units.count,
-                "splits": {part["dataset"]: part.get("splits_hash") for part in meta.get("datasets", [meta]) if part},
+                "splits": {part.get("dataset", ""): part.get("splits_hash") for part in meta.get("datasets", [meta])},
                 "metrics": metrics,
             }
         }

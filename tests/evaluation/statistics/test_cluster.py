@@ -33,3 +33,9 @@ def test_means_of_groups():
     assert group_means(values[:, None], None).shape == (4, 1)
     with pytest.raises(ValueError, match="4 values and 1 groups"):
         group_means(values, ["a"])
+
+
+def test_few_units_come_with_a_warning():
+    few = resampling_of([row(str(number), str(number // 2), "patient") for number in range(18)])
+    assert few.warning == "; too few for an interval to rely on (under 10)"
+    assert resampling_of([dict(name=str(number)) for number in range(10)]).warning == ""

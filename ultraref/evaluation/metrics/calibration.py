@@ -48,7 +48,8 @@ class CalibrationMeasure(BaseMeasure):
         """Returns GROUP_brier, and for the table as a whole the sums in the bins."""
         columns: dict[str, object] = {}
         for group, prob in case.probs.items():
-            prob, target = prob.double().clamp(0, 1), case.target.to(prob.device).double()
+            # On the host: a weighted count on a GPU differs from run to run, and not every device has float64.
+            prob, target = prob.cpu().double().clamp(0, 1), case.target.cpu().double()
             columns[f"{group}_brier"] = float(((prob - target) ** 2).mean())
             columns[f"_{group}_bins"] = bin_shares(prob, target, self.num_bins)
         return columns

@@ -55,11 +55,12 @@ class ChangeMeasure(BaseMeasure):
         summary = {name.removeprefix("delta/"): value for name, value in self.summarise(rows).items()}
         if not summary:
             return []
-        mean = float(np.mean([row["delta_dice"] for row in rows if row.get("delta_dice") is not None]))
+        known = [row for row in rows if row.get("delta_dice") is not None]
+        mean, units = float(np.mean([row["delta_dice"] for row in known])), resampling_of(known)
         percent = {name: f"{100 * value:.1f}" for name, value in summary.items()}
         return [
             f"Dice difference {mean:+.4f}, 95 % bootstrap interval {summary['dice_ci95_low']:+.4f} to "
-            f"{summary['dice_ci95_high']:+.4f}, {resampling_of(rows)} resampled",
+            f"{summary['dice_ci95_high']:+.4f}, {units} resampled{units.warning}",
             f"Dice falls by more than 0.01 in {percent['harmed']} % of the images ({percent['harmed_ci95_low']} to "
             f"{percent['harmed_ci95_high']}) and by more than 0.05 in {percent['harmed_5']} % ({percent['harmed_5_ci95_low']} to "
             f"{percent['harmed_5_ci95_high']}); it rises so in {percent['helped']} % and {percent['helped_5']} %; "

@@ -9,6 +9,8 @@ from ultraref.errors import UserError
 
 PATIENT, DUPLICATES, IMAGE = "patient", "duplicate group", "image"
 KINDS = (PATIENT, DUPLICATES, IMAGE)
+# Below, the percentile interval of a bootstrap is clearly too narrow.
+FEW = 10
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class Resampling:
     groups: tuple[str, ...]
     unit: str
     count: int
+
+    @property
+    def warning(self) -> str:
+        """What to say of an interval over so few units; nothing where there are enough."""
+        return "" if self.count >= FEW else f"; too few for an interval to rely on (under {FEW})"
 
     def __str__(self) -> str:
         return f"{self.count} units, each a {self.unit}" if " or " in self.unit else f"{self.count} {self.unit}s"
