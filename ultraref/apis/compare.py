@@ -96,7 +96,7 @@ def describe(comparisons: Sequence[Comparison]) -> list[str]:
     notes = [
         f"Reference: {first.reference}. {first.images} images, {first.units} independent units (each a {first.unit})"
         f"{Resampling((), first.unit, first.units).warning}.",
-        f"Interval: percentile bootstrap, each {first.unit} drawn whole. p: Wilcoxon's signed-rank test on the mean difference of each "
+        f"Interval: expanded percentile bootstrap, each {first.unit} drawn whole. p: Wilcoxon's signed-rank test on the mean difference of each "
         f"{first.unit}, two-sided; Holm's correction for {len(comparisons)} comparison{'s' if len(comparisons) > 1 else ''}. "
         "r: matched-pairs rank-biserial correlation.",
         "Harmed: images that are worse than in the reference by more than 1 and 5 points (0.01 and 0.05). Worst: the largest loss of one.",

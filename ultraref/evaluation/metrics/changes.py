@@ -44,10 +44,11 @@ class ChangeMeasure(BaseMeasure):
         summary = case_changes(values)
         summary["score"] = float(values.mean()) - self.harm_weight * summary["harmed"]
         columns = {"dice": values, "harmed": values < -CHANGE, "harmed_5": values < -LARGE_CHANGE}
-        groups = resampling_of([row for row in rows if row.get("delta_dice") is not None]).groups
-        means = bootstrap_means(np.stack(list(columns.values()), axis=1).astype(float), groups=groups)
+        units = resampling_of([row for row in rows if row.get("delta_dice") is not None])
+        means = bootstrap_means(np.stack(list(columns.values()), axis=1).astype(float), groups=units.groups)
         for place, name in enumerate(columns):
-            summary[f"{name}_ci95_low"], summary[f"{name}_ci95_high"] = percentile_interval(means[:, place])
+            interval = percentile_interval(means[:, place], units.count)
+            summary[f"{name}_ci95_low"], summary[f"{name}_ci95_high"] = interval
         return {f"delta/{name}": value for name, value in summary.items()}
 
     def notes(self, rows: Sequence[Row]) -> list[str]:

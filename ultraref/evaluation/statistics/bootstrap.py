@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy import stats
 
 from ultraref.errors import UserError
 from ultraref.evaluation.statistics.cluster import group_codes
@@ -15,7 +16,7 @@ def bootstrap_mean_ci(
     seed: int = 0,
     groups: Sequence[str] | None = None,
 ) -> tuple[float, float]:
-    """Percentile bootstrap interval of a mean over images (Efron and Tibshirani 1993, section 13.3).
+    """Percentile bootstrap interval of a mean over images (Efron and Tibshirani 1993, section 13.3), expanded for few groups.
 
     Args:
         values: one value an image, for example refined Dice minus coarse Dice.
@@ -31,7 +32,7 @@ def bootstrap_mean_ci(
         ValueError: there are no values, one is not finite, or `groups` has another length.
     """
     means = bootstrap_means(np.asarray(values, dtype=np.float64)[:, None], num_resamples, seed, groups)
-    return percentile_interval(means[:, 0], level)
+    return percentile_interval(means[:, 0], len(values) if groups is None else len(set(groups)), level)
 
 
 def bootstrap_means(
@@ -79,8 +80,23 @@ def bootstrap_means(
     return means
 
 
-def percentile_interval(means: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Returns the lower and upper bound that leave (1 - level) / 2 of the resampled means (m,) outside at each end."""
-    tail = (1 - level) / 2
+def percentile_interval(means: np.ndarray, count: int, level: float = 0.95) -> tuple[float, float]:
+    """Percentiles of resampled means, so far out that the interval is right for few groups as well.
+
+    Plain percentiles at (1 - level) / 2 make it too narrow, as if the spread were divided by n instead of n - 1, and its quantile were
+    the normal one instead of Student's. Hesterberg (2015) takes the percentiles at
+    Phi(-sqrt(n / (n - 1)) t) instead, t being Student's quantile of n - 1 degrees of freedom; with many groups they are the same.
+
+    Args:
+        means: (m,) of the resamples.
+        count: n, number of groups that were drawn from.
+        level: coverage.
+
+    Returns:
+        Lower and upper bound.
+    """
+    tail = 0.0
+    if count > 1:
+        tail = stats.norm.cdf(np.sqrt(count / (count - 1)) * stats.t.ppf((1 - level) / 2, count - 1))
     low, high = np.quantile(means, [tail, 1 - tail])
     return float(low), float(high)

@@ -9,7 +9,7 @@ from ultraref.errors import UserError
 
 PATIENT, DUPLICATES, IMAGE = "patient", "duplicate group", "image"
 KINDS = (PATIENT, DUPLICATES, IMAGE)
-# Below, the percentile interval of a bootstrap is clearly too narrow.
+# Below, resamples are too few different ones for a bootstrap interval to be relied on.
 FEW = 10
 
 
