@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from ultraref.engine.recipe import bases_of
 from ultraref.engine.runner import MMENGINE_HOOKS
-from ultraref.engine.shipped import shown
+from ultraref.shipped import shown
 
 _MISSING = object()
 
@@ -29,7 +29,7 @@ class ConfigOrigins:
         self._tree = _Node(Path(path).resolve())
 
     def of(self, key: Sequence[str], value) -> str:
-        """Returns the file, as `ultraref.engine.shipped.shown` calls it, or "--cfg-options".
+        """Returns the file, as `ultraref.shipped.shown` calls it, or "--cfg-options".
 
         Args:
             key: the path of a value in the config, e.g. ("model", "gate", "gate_max").

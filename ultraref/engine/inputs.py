@@ -25,19 +25,28 @@ _ADVICE = {
 
 
 @dataclass(frozen=True)
-class MissingInput:
-    """Something that a config needs and that isn't there.
+class Input:
+    """A file that a config needs.
 
     Attributes:
         config_key: where the config asks for it, e.g. "train_dataloader.dataset.data_root".
-        path: the file that is missing.
+        path: the file; of predictions a pattern, where the data that tell the folds aren't there.
         kind: "data set", "checkpoint", "predictions", "exclusion manifest" or "annotations".
-        command: how to make it: a command from the config's `made_by`, else advice in words.
     """
 
     config_key: str
     path: str
     kind: str
+
+
+@dataclass(frozen=True)
+class MissingInput(Input):
+    """An input that isn't there.
+
+    Attributes:
+        command: how to make it: a command from the config's `made_by`, else advice in words.
+    """
+
     command: str
 
 
@@ -69,25 +78,46 @@ def require_weights(cfg: Config) -> None:
 
 
 def find_missing_inputs(cfg: Config, keys: Sequence[str] | None = None) -> list[MissingInput]:
-    """Returns what a config needs and that isn't there, each file once.
+    """Returns what a config needs and that isn't there, each file once: see `find_inputs`.
+
+    Args:
+        cfg: the config. Its top-level `made_by` maps a file, or a folder that it lies in, to the command that makes
+            it. A placeholder in the path fills the same one in the command: {"preds/fold{k}": "predict.py fold{k}"}.
+        keys: see `find_inputs`.
+    """
+    return [missing_input(cfg, found) for found in find_inputs(cfg, keys) if not is_there(found.path)]
+
+
+def find_inputs(cfg: Config, keys: Sequence[str] | None = None) -> list[Input]:
+    """Returns the files that a config needs from outside, each once.
 
     Looked at are data roots (their splits.json), checkpoint files of the model's parts and `load_from`, and, for data
     sets with stored predictions, the manifest of every fold that their images need, exclusion manifests and COCO files. A config with a `train_dataloader`
     is taken for a training run (its test data are not asked for), any other for a test.
 
     Args:
-        cfg: the config. Its top-level `made_by` maps a file, or a folder that it lies in, to the command that makes
-            it. A placeholder in the path fills the same one in the command: {"preds/fold{k}": "predict.py fold{k}"}.
+        cfg: the config.
         keys: keys of the config that are looked at; by default those of a training or a test.
     """
     keys = keys or (_TRAINING_KEYS if cfg.get("train_dataloader") is not None else _TEST_KEYS)
-    missing: dict[str, MissingInput] = {}
+    found: dict[str, Input] = {}
     for key in keys:
         for where, path, kind in _needs(cfg.get(key), key):
-            if not _exists(path):
-                command = _command(cfg.get("made_by") or {}, path) or _download(path) or _ADVICE[kind]
-                missing.setdefault(path, MissingInput(where, path, kind, command))
-    return list(missing.values())
+            found.setdefault(path, Input(where, path, kind))
+    return list(found.values())
+
+
+def missing_input(cfg: Config, needed: Input) -> MissingInput:
+    """Returns an input of a config that isn't there, with how to make it."""
+    command = _command(cfg.get("made_by") or {}, needed.path) or _download(needed.path) or _ADVICE[needed.kind]
+    return MissingInput(needed.config_key, needed.path, needed.kind, command)
+
+
+def fetchable_weights(path: str) -> str | None:
+    """Returns the name under which a published file can be fetched to a path in the folder of weights, None for other files."""
+    is_kept_there = Path(path).parent.resolve() == weights_folder().resolve()
+    names = (profile.name for profile in PROFILES if profile.file_name == Path(path).name and profile.is_fetchable)
+    return next(names, None) if is_kept_there else None
 
 
 def _needs(node, where: str) -> Iterator[tuple[str, str, str]]:
@@ -134,8 +164,8 @@ def _prediction_folders(dataset: dict) -> list[str]:
     return [f"fold{f}/val" for f in folds if f != fold]
 
 
-def _exists(path: str) -> bool:
-    """Whether a file, or any file of a pattern, is there."""
+def is_there(path: str) -> bool:
+    """Whether an input, or any file of a pattern, is there."""
     expanded = str(Path(path).expanduser())
     return Path(expanded).is_file() or ("*" in expanded and bool(glob(expanded)))
 

@@ -17,7 +17,7 @@ from mmengine.config import Config
 
 from ultraref import _compat
 from ultraref.engine.config_check import ConfigError
-from ultraref.engine.shipped import PREFIX, find_recipe, resolve_base, shipped_configs, shown
+from ultraref.shipped import PREFIX, find_recipe, resolve_base, shipped_configs, shown
 
 SET, FOLD = "ULTRAREF_SET", "ULTRAREF_FOLD"
 # `--fold all`: the reference's single SAM for all folds.

@@ -14,7 +14,7 @@ _FOLDER = "configs"
 
 def shipped_configs() -> Path:
     """Returns the folder of the recipes: in the package where a wheel put it, beside the package in a clone."""
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parent
     inside = package / _FOLDER
     return inside if inside.is_dir() else package.parent / _FOLDER
 

@@ -8,10 +8,10 @@ from ultraref.apis import load_config
 from ultraref.apis.print_config import format_config
 from ultraref.engine.config_check import ConfigError
 from ultraref.engine.recipe import bases_of, read_recipe
-from ultraref.engine.shipped import find_recipe, resolve_base, shipped_configs, shown
 from ultraref.errors import MissingFileError
+from ultraref.shipped import find_recipe, resolve_base, shipped_configs, shown
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
 
 
