@@ -1,7 +1,10 @@
 """Fixtures that tests of many parts share."""
 
+import io
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from filelock import FileLock
@@ -40,6 +43,119 @@ def phantom_root(session_folder, raw_phantoms) -> Path:
     return build_once(
         session_folder / "phantoms", lambda folder: convert(find_busi(raw_phantoms), folder, dataset="phantoms")
     )
+
+
+ROOT = Path(__file__).parents[1]
+# By set, where its images are; runs and predictions are told apart by set and fold.
+SHARED = """
+run_name = {folder!r} + "/work/{{set}}_{{stem}}_{{fold}}"
+predictions_root = {folder!r} + f"/predictions_{{_base_.set_name}}"
+images = dict(data_root={roots!r}[_base_.set_name]{stored})
+loader = dict(batch_size=8, num_workers=0, persistent_workers=False, dataset=images)
+train_dataloader = dict(loader, drop_last=False)
+val_dataloader = test_dataloader = loader
+val_evaluator = test_evaluator = dict(size="model")
+train_cfg = dict(max_epochs={epochs}, val_interval=1)
+made_by = dict()
+"""
+CHECKPOINT = "{folder}/work/{{_base_.set_name}}_{phase}_fold{{_base_.fold}}/best.pth"
+
+
+def write_protocol(folder: Path, roots: Mapping[str, Path], epochs: Mapping[str, int], **variables) -> SimpleNamespace:
+    """Writes recipes that shrink those of the quick start further, and a protocol of them.
+
+    Args:
+        folder: receives recipes/, protocol.py, and what it makes: work/, predictions.
+        roots: the converted images by set; "phantoms" and "busi" are known to the quick start.
+        epochs: by recipe: phase1, phase2, ultrarefiner, gated, or gated with a number.
+        variables: further ones of the protocol.
+
+    Returns:
+        `protocol`, `phase1`, `phase2`, `phase3` (paths), `set` (the first one) and `work_dir`.
+    """
+    from ultraref.testing.tiny_models import tiny_network, tiny_sam
+
+    network, sam = f"dict(_delete_=True, **{tiny_network(64)!r})", f"dict(_delete_=True, **{tiny_sam(128)!r})"
+    phase1, phase2 = (f"f{CHECKPOINT.format(folder=folder, phase=phase)!r}" for phase in ("phase1", "phase2"))
+    models = {
+        "phase1": f"model = dict(network={network})\n",
+        "phase2": f"model = dict(refiner=dict(sam={sam}))\n",
+        "phase3": f"phase1, phase2 = {phase1}, {phase2}\nmodel = dict(coarse_source=dict(network={network}, "
+        f"checkpoint=phase1), refiner=dict(sam={sam}, checkpoint=phase2))\n",
+    }
+    paths = {}
+    for name, number in epochs.items():
+        shared = SHARED.format(
+            folder=str(folder),
+            roots={set: str(root) for set, root in roots.items()},
+            stored=", predictions=predictions_root" if name == "phase2" else "",
+            epochs=number,
+        )
+        path = folder / "recipes" / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        base = str(
+            ROOT / "configs/quickstart" / f"{name.rstrip('0123456789') if name.startswith('gated') else name}.py"
+        )
+        path.write_text(f"_base_ = {base!r}\n{models.get(name, models['phase3'])}{shared}")
+        paths[name] = str(path)
+    variants = [path for name, path in paths.items() if not name.startswith("phase")]
+    content = dict(
+        sets={name: {} for name in roots},
+        phase1=paths["phase1"],
+        phase2=paths.get("phase2"),
+        phase3=variants,
+        work_dir=str(folder / "work"),
+        **variables,
+    )
+    protocol = folder / "protocol.py"
+    protocol.write_text("".join(f"{name} = {value!r}\n" for name, value in content.items()))
+    return SimpleNamespace(
+        protocol=str(protocol),
+        phase1=paths["phase1"],
+        phase2=paths.get("phase2"),
+        phase3=variants,
+        set=next(iter(roots)),
+        work_dir=content["work_dir"],
+    )
+
+
+def run_protocol_quietly(protocol: str, **options) -> tuple[int, str]:
+    """Runs a protocol from the repository's folder; returns the exit status and what a log file would get."""
+    from rich.console import Console
+
+    from ultraref.protocol.run import run_protocol
+
+    printed = io.StringIO()
+    before = os.getcwd()
+    os.chdir(ROOT)
+    try:
+        status = run_protocol(protocol, console=Console(file=printed, width=200, soft_wrap=True), **options)
+    finally:
+        os.chdir(before)
+    return status, printed.getvalue()
+
+
+@pytest.fixture(scope="session")
+def protocol_tools() -> SimpleNamespace:
+    """`write(folder, roots, epochs, **variables)` and `run(protocol, **options)` of toy protocols."""
+    return SimpleNamespace(write=write_protocol, run=run_protocol_quietly)
+
+
+@pytest.fixture(scope="session")
+def cascade(session_folder, phantom_root) -> SimpleNamespace:
+    """A protocol of tiny models on the session's phantoms, run once for all tests: see `write_protocol`. Read only."""
+    folder = session_folder / "cascade"
+    epochs = {"phase1": 1, "phase2": 1, "ultrarefiner": 3, "gated": 1}
+
+    def build(folder: Path) -> None:
+        status, printed = run_protocol_quietly(
+            write_protocol(folder, {"phantoms": phantom_root}, epochs, jobs=2).protocol
+        )
+        assert status == 0, printed
+        (folder / "printed.txt").write_text(printed)
+
+    build_once(folder, build)
+    return write_protocol(folder, {"phantoms": phantom_root}, epochs, jobs=2)
 
 
 @pytest.fixture(scope="session")

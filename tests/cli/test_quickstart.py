@@ -1,33 +1,60 @@
-"""The quick start in an empty folder, without its trainings."""
+"""The quick start's short names, and the protocol command's arguments."""
 
-import argparse
+import pytest
 
-from ultraref.apis import cascade, load_config
-from ultraref.cli import quickstart
-
-METRICS = dict(dice=0.5, iou=0.5, precision=0.5, recall=0.5, accuracy=0.5)
-MODEL = dict(
-    n_test=5, coarse=METRICS, refined=METRICS, delta=METRICS, delta_dice_ci95=[0.1, 0.2], helped=0.5, harmed=0, worst=0
-)
+from ultraref.cli.main import main
+from ultraref.protocol import run
 
 
-def test_data_and_recipes_are_found_and_everything_goes_to_work_dirs(tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def asked(monkeypatch, tmp_path):
+    """What the commands asked to be run."""
+    calls = []
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(quickstart, "NUM_PHANTOMS", 30)
-    monkeypatch.setattr(quickstart, "MAX_SIDE", 64)
-    read = []
+    monkeypatch.delenv("ULTRAREF_DATA", raising=False)
+    monkeypatch.setattr(run, "run_protocol", lambda *arguments, **options: calls.append((*arguments, options)) or 0)
+    return calls
 
-    def run_cascade(asked):
-        for recipe in (asked.phase1, asked.phase2, *asked.phase3):
-            cfg = load_config(recipe, set=asked.set, fold=0)
-            assert (tmp_path / cfg.train_dataloader.dataset.data_root / "splits.json").is_file()
-            read.append(cfg.work_dir)
-        return {"models": {"tiny": MODEL}}
 
-    monkeypatch.setattr(cascade, "run_cascade", run_cascade)
-    for _ in range(2):
-        assert quickstart.main(argparse.Namespace(data="phantoms", source=None)) == 0
-    assert "Dice rises by more than 0.01 in 50 % of the images" in capsys.readouterr().out
-    assert len(read) == 8
-    assert all(folder.startswith("work_dirs/quickstart/") for folder in read)
-    assert [path.name for path in tmp_path.iterdir()] == ["work_dirs"]
+def test_the_quick_start_is_a_protocol(asked, tmp_path):
+    assert main(["quickstart", "phantoms"]) == 0
+    assert main(["quickstart", "busi", "--source", str(tmp_path)]) == 0
+    (tmp_path / "data/busi").mkdir(parents=True)
+    (tmp_path / "data/busi/splits.json").write_text("{}")
+    assert main(["quickstart", "busi", "--source", "deleted"]) == 0
+    assert asked == [
+        ("quickstart", {"sources": {}}),
+        ("busi", {"sources": {"busi": str(tmp_path)}}),
+        ("busi", {"sources": {}}),
+    ]
+
+
+def test_busi_without_its_files_is_refused_before_anything_is_fetched(asked, capsys):
+    assert main(["quickstart", "busi"]) == 2
+    assert "give --source, the folder of the published BUSI files" in capsys.readouterr().err
+    assert main(["quickstart", "busi", "--source", "nowhere"]) == 2
+    assert "--source nowhere: no such folder" in capsys.readouterr().err
+    assert asked == []
+
+
+def test_the_arguments_of_a_protocol_are_handed_on(asked, capsys):
+    words = (
+        "five_sets --steps phase1 predict --folds 0 4 --sets bus --source bus=raw --jobs 3 --launcher slurm --any-code"
+    )
+    assert main(["protocol", *words.split()]) == 0
+    (call,) = asked
+    assert call == (
+        "five_sets",
+        dict(
+            steps=["phase1", "predict"],
+            folds=[0, 4],
+            sets=["bus"],
+            sources={"bus": "raw"},
+            dry_run=False,
+            jobs=3,
+            launcher="slurm",
+            any_code=True,
+        ),
+    )
+    assert main(["protocol", "five_sets", "--source", "raw"]) == 2
+    assert "--source takes SET=FOLDER, but got 'raw'" in capsys.readouterr().err

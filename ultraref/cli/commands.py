@@ -35,6 +35,7 @@ COMMANDS = {
     "import-predictions": Command(
         "store predictions of nnU-Net or another tool for phases 2 and 3", "import_predictions", "import_predictions"
     ),
+    "protocol": Command("all phases over sets, folds and variants, and their tests", "protocol", "run_protocol"),
     "convert": Command(
         "bring published or own images into the one layout",
         commands={
