@@ -69,7 +69,7 @@ def test_what_is_missing_or_unreadable_is_named(tmp_path):
     (tmp_path / "mine.py").write_text("sets = dict(\n")
     with pytest.raises(UserError, match=r"mine\.py can't be read: SyntaxError"):
         read_protocol(tmp_path / "mine.py")
-    with pytest.raises(UserError, match="did you mean protocols/busi.py"):
+    with pytest.raises(UserError, match=r"did you mean protocols/busi\.py"):
         read_protocol("bussi")
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from ultraref.datasets.converters import convert, find_busi
+
 ROOT = Path(__file__).parents[2]
 # Phase 1 and one variant behind a gate that takes no phase 2, of one epoch each.
 SMALL = {"phase1": 1, "gated": 1}
@@ -179,15 +181,16 @@ def test_killed_at_ten_random_moments_it_ends_in_the_same_summary(tmp_path, phan
     assert summary_of(broken) == summary_of(unbroken)
 
 
-@pytest.fixture(scope="module")
-def two_sets(tmp_path_factory, phantom_root, protocol_tools):
-    """Two sets, two folds, three variants: written, not run."""
+@pytest.fixture
+def two_sets(tmp_path, raw_phantoms, protocol_tools):
+    """Writes a protocol of two sets of two folds, and three variants."""
+    roots = {name: tmp_path / "data" / name for name in ("phantoms", "busi")}
+    for name, root in roots.items():
+        convert(find_busi(raw_phantoms), root, dataset=name, num_folds=2)
 
-    def write(name, **variables):
-        roots = {"phantoms": phantom_root, "busi": phantom_root}
+    def write(name):
         epochs = {"phase1": 1, "phase2": 1, "ultrarefiner": 1, "gated": 1, "gated2": 2}
-        folder = tmp_path_factory.mktemp(name)
-        return protocol_tools.write(folder, roots, epochs, folds=[0, 1], **variables)
+        return protocol_tools.write(tmp_path / name, roots, epochs, folds=[0, 1], num_folds=2)
 
     return write
 
@@ -198,8 +201,8 @@ def test_two_sets_two_folds_three_variants_side_by_side_and_as_jobs(two_sets, pr
     processes, jobs = two_sets("processes"), two_sets("jobs")
     status, printed = protocol_tools.run(processes.protocol, jobs=2)
     assert status == 0, printed
-    # 2 sets of: 5 coarse networks, 5 + 2 predictions, and for each fold phase 2, three variants, four tests.
-    assert "protocol protocol: 57 steps" in printed
+    # 2 sets of 2 folds: a coarse network, two predictions, phase 2, three variants, four tests.
+    assert "protocol protocol: 45 steps" in printed
     assert len(printed.splitlines()) <= 120
     status, printed = protocol_tools.run(jobs.protocol, jobs=2, launcher="local")
     assert status == 0, printed
