@@ -13,7 +13,7 @@ ONEDL_PIP := .venv-onedl/bin/python $(PIP_ARGUMENTS)
 quickstart: .venv/installed
 	$(BIN)/python tools/quickstart.py phantoms
 
-# The same cascade on the published BUSI files: make quickstart-busi BUSI=/path/to/Dataset_BUSI_with_GT
+# The same protocol on the published BUSI files: make quickstart-busi BUSI=/path/to/Dataset_BUSI_with_GT
 quickstart-busi: .venv/installed
 	$(BIN)/python tools/quickstart.py busi --source "$(BUSI)"
 

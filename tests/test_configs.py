@@ -23,7 +23,8 @@ from ultraref.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "configs").rglob("*.py"))
-CONFIGS = [path for path in FILES if "_base_" not in Path(path).parts]
+# A protocol is no recipe: tests/protocol.
+CONFIGS = [path for path in FILES if not {"_base_", "protocols"} & set(Path(path).parts)]
 ALIASES = [path for path in CONFIGS if "alias = " in (ROOT / path).read_text()]
 RECIPES = [path for path in CONFIGS if path not in ALIASES]
 ABLATIONS = [path for path in RECIPES if path.startswith("configs/ablations/")]

@@ -19,7 +19,13 @@ from ultraref.registry import MASK_ERRORS
 from ultraref.version import __version__
 
 ROOT = Path(__file__).parent.parent
-PAGES = ["how-to/write-an-ablation", "how-to/add-a-data-set", "how-to/write-a-mask-error", "explanation/configs"]
+PAGES = [
+    "how-to/write-an-ablation",
+    "how-to/run-a-protocol",
+    "how-to/add-a-data-set",
+    "how-to/write-a-mask-error",
+    "explanation/configs",
+]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 FILE_NAME = re.compile(r"# ([\w./-]+\.py)\n")
 # Links to other pages and files: [text](target).
