@@ -100,12 +100,11 @@ def write_protocol(folder: Path, roots: Mapping[str, Path], epochs: Mapping[str,
         paths[name] = str(path)
     variants = [path for name, path in paths.items() if not name.startswith("phase")]
     content = dict(
-        sets={name: {} for name in roots},
         phase1=paths["phase1"],
         phase2=paths.get("phase2"),
         phase3=variants,
         work_dir=str(folder / "work"),
-        **variables,
+        **{"sets": {name: {} for name in roots}, **variables},
     )
     protocol = folder / "protocol.py"
     protocol.write_text("".join(f"{name} = {value!r}\n" for name, value in content.items()))

@@ -49,7 +49,10 @@ def test_a_file_of_ones_own_comes_first(elsewhere):
         ("gated.py", "did you mean phase3/gated.py or quickstart/gated.py"),
         ("phase3/gated", "did you mean phase3/gated.py"),
         ("/nowhere/configs/phase1/transunet_bussi_fold0.py", "did you mean phase1/transunet_busi_fold0.py"),
-        ("xyzzy.py", "the shipped ones are in ablations/, phase1/, phase2/, phase3/, protocols/, quickstart/, sam2rad/"),
+        (
+            "xyzzy.py",
+            "the shipped ones are in ablations/, phase1/, phase2/, phase3/, protocols/, quickstart/, sam2rad/",
+        ),
         # Only the folder of the recipes is looked into.
         ("phase3/../../setup.cfg", "the shipped ones are in"),
     ],

@@ -73,3 +73,10 @@ def test_arguments_of_a_command(capsys):
 def test_a_helper_variable_is_answered_with_the_places_of_its_value():
     with pytest.raises(ConfigError, match=r"phase1 is a helper variable.*itself: model\.coarse_source\.checkpoint"):
         load_config(ROOT / "configs/phase3/gated.py", {"phase1": "x.pth"})
+
+
+def test_a_protocol_is_no_recipe():
+    with pytest.raises(
+        ConfigError, match=r"busi\.py is a protocol, no recipe; run it with python tools/run_protocol\.py"
+    ):
+        load_config("protocols/busi.py")

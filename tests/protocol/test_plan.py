@@ -101,9 +101,15 @@ def test_what_no_step_makes_is_listed_with_how_to_make_it():
         derive_plan(read_protocol("busi"))
 
 
-def test_kinds_can_be_chosen():
+def test_kinds_can_be_chosen(tmp_path):
     plan = derive_plan(read_protocol("quickstart"), ["convert", "phase1"])
     assert kinds(plan) == dict(convert=1, phase1=5)
+    # What only other kinds need may be missing.
+    source = tmp_path / "raw"
+    source.mkdir()
+    assert kinds(derive_plan(with_sources(read_protocol("busi"), {"busi": str(source)}), ["convert"])) == dict(
+        convert=1
+    )
     with pytest.raises(UserError, match="--steps phase4: there are weights, convert, phase1"):
         derive_plan(read_protocol("quickstart"), ["phase4"])
 

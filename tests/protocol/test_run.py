@@ -209,3 +209,35 @@ def test_two_sets_two_folds_three_variants_side_by_side_and_as_jobs(two_sets, pr
     first, second = summary_of(processes), summary_of(jobs)
     assert len(first["models"]) == 16
     assert second == first
+
+
+def test_made_up_images_are_drawn_and_converted_and_a_conversion_is_kept(tmp_path, protocol_tools):
+    root, raw = tmp_path / "data", tmp_path / "raw"
+    entry = dict(source=str(raw), converter="busi", phantoms=dict(num=10, seed=0, max_side=64))
+    built = protocol_tools.write(tmp_path, {"phantoms": root}, SMALL, sets={"phantoms": entry})
+    status, printed = protocol_tools.run(built.protocol, steps=["convert"])
+    assert status == 0, printed
+    splits = json.loads((root / "splits.json").read_text())
+    assert splits["dataset"] == "phantoms"
+    assert len(splits["images"]) == 9
+    _, printed = protocol_tools.run(built.protocol, steps=["convert"])
+    assert "1 steps, 1 of them finished before and kept" in printed
+    protocol = Path(built.protocol)
+    protocol.write_text(protocol.read_text().replace("'num': 10", "'num': 12"))
+    _, printed = protocol_tools.run(built.protocol, steps=["convert"], dry_run=True)
+    assert "config changed: phantoms.num 10 -> 12" in printed
+    # One that no protocol made is the user's own.
+    (root / "finished.json").unlink()
+    _, printed = protocol_tools.run(built.protocol, steps=["convert"], dry_run=True)
+    assert printed.splitlines() == ["1 steps, 1 of them are finished"]
+
+
+@pytest.mark.slow
+def test_a_step_of_two_devices_trains_with_two_processes(small, protocol_tools):
+    """On this machine without GPUs, if it has none."""
+    protocol = Path(small.protocol)
+    protocol.write_text(protocol.read_text() + "resources = dict(phase1=dict(gpus=2))\n")
+    status, printed = protocol_tools.run(small.protocol)
+    assert status == 0, printed
+    log = Path(small.work_dir) / "logs/train_phantoms_phase1_fold0.log"
+    assert "GPU number: 2" in log.read_text()

@@ -31,10 +31,12 @@ def load_config(
     Raises:
         FileNotFoundError: there is no such config.
         ultraref.engine.config_check.ConfigError: a name or key is unknown, a module of `custom_imports` can't be
-            imported, or the set or fold doesn't fit the config.
+            imported, or the set or fold doesn't fit the config, or the file is a protocol.
     """
     cfg = read_recipe(path, set, fold)
     path = cfg.filename
+    if "model" not in cfg and {"sets", "phase3"} <= cfg.keys():
+        raise ConfigError(f"{path} is a protocol, no recipe; run it with python tools/run_protocol.py {path}")
     if any(value is None and len(key) > 1 and key[-2] in NAMED_PARTS for key, value in leaves(cfg.to_dict())):
         with reading_with(path, *parameters_of(cfg)):
             unknown = find_unknown_parts(path)

@@ -61,7 +61,7 @@ def convert(recipes: Recipes) -> Iterator[Step]:
             continue
         cfg = recipes.load(protocol.phase3[0], name, protocol.folds[0])
         root = Path(cfg.test_dataloader.dataset.data_root)
-        settings = {key: str(value) for key, value in entry.items() if key != "source"}
+        settings = dict(_flat({key: value for key, value in entry.items() if key != "source"}, ""))
         yield Step(
             f"convert_{cfg.set_name}",
             "convert",

@@ -60,11 +60,11 @@ def derive_plan(protocol: Protocol, kinds: Sequence[str] | None = None) -> Plan:
     while wanted:
         needed |= wanted
         wanted = {name for step in wanted for name in linked[step].after} - needed
-    steps = [linked[step.name] for step in possible if step.name in needed]
+    steps = [linked[step.name] for step in possible if step.name in needed and (kinds is None or step.kind in kinds)]
     missing = _missing(recipes, steps, makers)
     if missing:
         raise MissingInputsError(missing)
-    steps = [step for step in in_order(steps) if kinds is None or step.kind in kinds]
+    steps = in_order(steps)
     return Plan(_with_threads(steps, protocol.jobs), protocol.work_dir, _files(recipes, steps))
 
 
