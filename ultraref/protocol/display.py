@@ -90,10 +90,12 @@ class Display:
     def table(self) -> Table:
         """Returns the table: a row for each title."""
         left = seconds_left(self._states, self._jobs)
+        ended = all(state.status not in (WAITING, RUNNING) for state in self._states.values())
+        rest = "" if ended or left is None else f", about {_time(left)} to go"
         table = Table(
             box=box.SIMPLE_HEAVY,
             title=escape(f"{self._name}, logs in {self._work_dir}/logs"),
-            caption=f"{_time(time.monotonic() - self._begun)} so far, {'?' if left is None else f'about {_time(left)}'} to go",
+            caption=f"{_time(time.monotonic() - self._begun)} so far{rest}",
             title_justify="left",
             caption_justify="left",
         )
