@@ -13,6 +13,7 @@ from ultraref.shipped import find_recipe, resolve_base, shipped_configs, shown
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
+FOLDERS = sorted(f"{folder.name}/" for folder in CONFIGS.iterdir() if folder.name[0] not in "_.")
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +52,7 @@ def test_a_file_of_ones_own_comes_first(elsewhere):
         ("/nowhere/configs/phase1/transunet_bussi_fold0.py", "did you mean phase1/transunet_busi_fold0.py"),
         (
             "xyzzy.py",
-            "the shipped ones are in ablations/, phase1/, phase2/, phase3/, protocols/, quickstart/, sam2rad/",
+            f"the shipped ones are in {', '.join(FOLDERS)}",
         ),
         # Only the folder of the recipes is looked into.
         ("phase3/../../setup.cfg", "the shipped ones are in"),

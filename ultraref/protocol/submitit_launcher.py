@@ -118,8 +118,10 @@ class SubmititLauncher:
     def _status(job) -> int | None:
         if not job.done():
             return None
-        # Also of one that was cancelled or killed.
-        return 0 if job.exception() is None else 1
+        if job.paths.result_pickle.exists():
+            return 0 if job.exception() is None else 1
+        # It was cancelled or killed, or what it wrote isn't seen here yet; submitit itself would wait for that, for each job.
+        return 0 if job.state.startswith("COMPLETED") else 1
 
     def _executor(self, step: Step, before: list[str]):
         """An executor that asks for what a step takes."""
