@@ -31,6 +31,7 @@ COMMANDS = {
     "predict": Command("segment images with a trained model", "predict", "predict"),
     "refine": Command("refine masks that another tool made", "refine", "refine"),
     "compare": Command("compare tests of several runs, case by case", "compare", "compare"),
+    "demo": Command("a local page to refine lesions by clicks", "demo", "demo"),
     "predict-coarse": Command("store out-of-fold coarse predictions for phase 2", "predict_coarse", "predict_coarse"),
     "import-predictions": Command(
         "store predictions of nnU-Net or another tool for phases 2 and 3", "import_predictions", "import_predictions"
