@@ -76,7 +76,9 @@ def compare(inferencer: UltraRefInferencer, folder: Path, batch_size: int, pairs
             inferencer(image, batch_size=1, out_dir=folder / f"loop{turn}" / image.stem)
 
     def whole(turn: int) -> None:
-        predict_files(inferencer, folder / "images", folder / f"folder{turn}", batch_size=batch_size, show_progress=False)
+        predict_files(
+            inferencer, folder / "images", folder / f"folder{turn}", batch_size=batch_size, show_progress=False
+        )
 
     loops, wholes, resident, files = [], [], [], []
     for turn in range(pairs):
