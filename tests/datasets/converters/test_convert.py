@@ -225,3 +225,61 @@ def test_known_pairs_stay_together(tmp_path, samples):
         assert len({images[name].fold for name in ("i00", "i07", "i11")}) == 1
         assert report.num_grouped == 3
     assert report.grouping.endswith("2 known pairs")
+
+
+def test_one_depth_for_images_of_more_than_8_bits(tmp_path, samples):
+    """Of the same brightness, one with a maximum of 1020 and one of 1030: scaled alone, 10 and 12 bits would be taken."""
+    for number, peak in enumerate((1020, 1030)):
+        image = picture(50 + number).astype(np.uint16)
+        image[-1, -1], image[-1, -2] = peak, 800
+        samples.append(write_sample(tmp_path / "raw", f"wide{number}", image, corner()))
+    report = convert(Found(samples), tmp_path / "out", "wide")
+    assert report.bits == 12
+    assert "taken as 12 bits" in str(report)
+    for number in range(2):
+        (path,) = (tmp_path / "out").glob(f"*/images/wide{number}.png")
+        assert read_image(path)[-1, -2] == round(800 / 4095 * 255)
+    # The depth is of 16-bit files alone.
+    (path,) = (tmp_path / "out").glob("*/images/i00.png")
+    np.testing.assert_array_equal(read_image(path), picture(0))
+
+
+def test_a_set_of_8_bits_has_no_depth(tmp_path, samples):
+    report = convert(Found(samples), tmp_path / "out", "plain")
+    assert report.bits is None
+    assert "depth:" not in str(report)
+
+
+def test_an_inverted_mask_is_asked_about(tmp_path, samples):
+    samples.append(write_sample(tmp_path / "raw", "turned", picture(40), 255 - np.roll(corner(), (20, 20), (0, 1))))
+    report = convert(Found(samples), tmp_path / "out", "turned")
+    assert report.inverted == ["turned"]
+    assert "QUESTION: are masks inverted?" in str(report)
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["inverted"] == ["turned"]
+
+
+def test_a_turned_photograph_is_converted_upright(tmp_path, samples):
+    image, mask = picture(41), np.roll(corner(), 30, 1)
+    turned = write_sample(tmp_path / "raw", "turned", image, mask)
+    exif = Image.Exif()
+    exif[274] = 3
+    Image.fromarray(image[::-1, ::-1]).save(turned.image_path, exif=exif)
+    convert(Found([*samples, turned]), tmp_path / "out", "turned")
+    (written,) = (tmp_path / "out").glob("*/images/turned.png")
+    np.testing.assert_array_equal(read_image(written), image)
+    assert "exif" not in Image.open(written).info
+
+
+def test_void_labels_and_several_pages_are_defects_with_their_values(tmp_path, samples):
+    void = corner(20)
+    void[:15, :15] = 1
+    samples.append(write_sample(tmp_path / "raw", "void", picture(42), void))
+    samples.append(write_sample(tmp_path / "raw", "pages", picture(43), corner()))
+    pages = Image.fromarray(picture(43))
+    pages.save(samples[-1].image_path, "TIFF", save_all=True, append_images=[pages])
+    with pytest.raises(UserError) as caught:
+        convert(Found(samples), tmp_path / "out", "odd")
+    assert "void_m0.png: is a label map, as its values and their pixels are 0: 3920, 1: 225, 255: 175" in str(
+        caught.value
+    )
+    assert "pages.png: has 2 pages or frames" in str(caught.value)

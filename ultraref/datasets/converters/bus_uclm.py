@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from ultraref.datasets.converters.bus import find_image_and_mask_folders
 from ultraref.datasets.converters.raw_sample import Found, RawSample
-from ultraref.datasets.image_io import read_mask
+from ultraref.datasets.readers.mask_rule import to_mask
+from ultraref.datasets.readers.open_source import open_source
 from ultraref.errors import UserError
 
 # What the channel must be brighter than the other ones, of 255. JPEG compression moves colours by less.
@@ -43,13 +43,13 @@ def read_coloured_mask(sample: RawSample) -> tuple[list[np.ndarray], str]:
         ValueError: the file can't be read, or more than the edge of a lesion is neither green nor red.
     """
     (path,) = sample.mask_paths
-    mask = read_mask(path)
+    with open_source(path) as source:
+        values = source.values()
+    mask = to_mask(values, path)
     if not mask.any():
         return [mask], "normal"
-    with Image.open(path) as image:
-        red, green, blue = (
-            channel[mask > 0].astype(int) for channel in np.moveaxis(np.asarray(image.convert("RGB")), 2, 0)
-        )
+    colour = values[:, :, :3] if values.ndim == 3 else np.dstack([values] * 3)
+    red, green, blue = (channel[mask > 0].astype(int) for channel in np.moveaxis(colour, 2, 0))
     is_green = green - np.maximum(red, blue) >= _CONTRAST
     is_red = red - np.maximum(green, blue) >= _CONTRAST
     # Where two anti-aliased lesions touch, a few pixels are brown.

@@ -10,6 +10,7 @@ import numpy as np
 
 from ultraref.atomic import atomic_folder
 from ultraref.datasets.converters.assign_splits import TEST, assign_grouped, assign_plain, size_strata
+from ultraref.datasets.converters.depth import common_depth
 from ultraref.datasets.converters.duplicates import connected_groups, near_duplicate_pairs
 from ultraref.datasets.converters.montage import write_montage
 from ultraref.datasets.converters.prepare import Prepared, prepare
@@ -74,7 +75,8 @@ def convert(
         left_out=[_relative(message, found.source) for message in found.left_out],
     )
     with atomic_folder(dst) as staging:
-        prepared, defects = _prepare_all(found.samples, staging, resize_masks, progress)
+        report.bits = common_depth(sample.image_path for sample in found.samples)
+        prepared, defects = _prepare_all(found.samples, staging, resize_masks, report.bits, progress)
         bad = [*found.bad, *defects]
         if bad and not skip_bad:
             raise UserError(_describe_defects(bad, dataset))
@@ -155,7 +157,7 @@ def _check_names(samples: list[RawSample], dataset: str) -> None:
 
 
 def _prepare_all(
-    samples: list[RawSample], staging: Path, resize_masks: bool, progress: Callable | None
+    samples: list[RawSample], staging: Path, resize_masks: bool, bits: int | None, progress: Callable | None
 ) -> tuple[dict[str, Prepared], list[str]]:
     """Writes all images and masks to STAGING/{images,masks}; returns them by name, sorted, and the defects found.
 
@@ -166,7 +168,7 @@ def _prepare_all(
     samples = sorted(samples, key=lambda sample: sample.name)
     prepared, defects = {}, []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = {sample.name: pool.submit(prepare, sample, staging, resize_masks) for sample in samples}
+        jobs = {sample.name: pool.submit(prepare, sample, staging, resize_masks, bits) for sample in samples}
         try:
             for sample in progress(samples) if progress else samples:
                 try:

@@ -10,6 +10,7 @@ import numpy as np
 from ultraref.datasets.converters.duplicates import perceptual_hash
 from ultraref.datasets.converters.raw_sample import RawSample
 from ultraref.datasets.image_io import encode_png, read_image
+from ultraref.datasets.readers.mask_rule import looks_inverted
 from ultraref.errors import UserError
 
 # Height over width of a mask that is resized may differ from the image's by rounding to whole pixels, and no more.
@@ -27,6 +28,7 @@ class Prepared:
         lesion_area: lesion pixels; 0 for an image without a lesion.
         components: 8-connected parts of the lesion.
         merged: whether several masks with a lesion were merged.
+        inverted: whether lesion and background of the mask may have changed places (`mask_rule.looks_inverted`).
         resized: whether a mask was resized to the image's size.
         sha256: of the image's PNG.
         mask_sha256: of the mask's PNG.
@@ -40,6 +42,7 @@ class Prepared:
     lesion_area: int
     components: int
     merged: bool
+    inverted: bool
     resized: bool
     sha256: str
     mask_sha256: str
@@ -52,18 +55,19 @@ class Prepared:
         return self.lesion_area * 10**6 // (self.size[0] * self.size[1])
 
 
-def prepare(sample: RawSample, folder: Path, resize_masks: bool) -> Prepared:
+def prepare(sample: RawSample, folder: Path, resize_masks: bool, bits: int | None = None) -> Prepared:
     """Writes FOLDER/images/NAME.png and FOLDER/masks/NAME.png.
 
     Args:
         sample: the files as found.
         folder: holds images/ and masks/.
         resize_masks: resizes a mask of another size, if its proportions are those of the image.
+        bits: depth of images of more than 8 bits, see `image_io.decode_image`.
 
     Raises:
         ValueError: a file can't be read, or image and mask don't fit.
     """
-    image = read_image(sample.image_path)
+    image = read_image(sample.image_path, bits)
     masks, category = sample.load_masks(sample)
     resized = any(mask.shape != image.shape for mask in masks)
     masks = [_fit(mask, image.shape, sample, resize_masks) for mask in masks]
@@ -78,6 +82,7 @@ def prepare(sample: RawSample, folder: Path, resize_masks: bool) -> Prepared:
         lesion_area=int(np.count_nonzero(mask)),
         components=cv2.connectedComponents(mask, connectivity=8)[0] - 1,
         merged=sum(bool(part.any()) for part in masks) > 1,
+        inverted=looks_inverted(mask),
         resized=resized,
         sha256=hashlib.sha256(image_png).hexdigest(),
         mask_sha256=hashlib.sha256(mask_png).hexdigest(),

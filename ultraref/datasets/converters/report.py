@@ -30,6 +30,8 @@ class ConversionReport:
         kept: images written.
         blank: names of the images without a lesion, which are dropped or kept apart as normals.
         merged: names of the images with several masks that hold a lesion, whose union was taken.
+        inverted: names of the images over 90 % of which is lesion, the whole border included.
+        bits: depth that was taken for images of more than 8 bits; None where there are none.
         resized: names of the images whose mask was resized.
         bad: one message for each defect that was skipped.
         left_out: one message for each file that is no part of the set.
@@ -50,6 +52,8 @@ class ConversionReport:
     kept: int = 0
     blank: list[str] = field(default_factory=list)
     merged: list[str] = field(default_factory=list)
+    inverted: list[str] = field(default_factory=list)
+    bits: int | None = None
     resized: list[str] = field(default_factory=list)
     bad: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
@@ -71,6 +75,7 @@ class ConversionReport:
         self.kept = len(kept)
         self.blank = [item.sample.name for item in prepared.values() if not item.lesion_area]
         self.merged = [item.sample.name for item in kept if item.merged]
+        self.inverted = [item.sample.name for item in kept if item.inverted]
         self.resized = [item.sample.name for item in prepared.values() if item.resized]
         self.classes = _counts(str(item.category) for item in kept)
         self.heights, self.widths = (_spread([item.size[axis] for item in kept]) for axis in (0, 1))
@@ -109,6 +114,15 @@ class ConversionReport:
             "parts: " + _listed(self.parts),
             f"splits hash: {self.splits_hash[:16]}",
         ]
+        if self.bits is not None:
+            lines.append(
+                f"depth: images of more than 8 bits were taken as {self.bits} bits, by the largest value of the set"
+            )
+        if self.inverted:
+            lines.append(
+                f"QUESTION: are masks inverted? Over 90 % of the image and its whole border are lesion in {len(self.inverted)} "
+                f"images: {', '.join(self.inverted[:10])}{', ...' if len(self.inverted) > 10 else ''}; see montage.png"
+            )
         lines += [f"defect skipped: {message}" for message in self.bad]
         return "\n".join(lines + [f"left out: {message}" for message in self.left_out])
 

@@ -36,6 +36,7 @@ class ImageSource(ABC):
         num_frames: pages of a TIFF, frames of a cine loop; 1 for a single image.
         spacing: of the stored pixels; None unless it is certain.
         spacing_note: where the spacing comes from, or why there is none, in one short sentence.
+        depth_unknown: whether values are integers of more than 8 bits whose depth nothing states.
         exif_orientation: 1 to 8 as in EXIF; 1 where there is none.
     """
 
@@ -43,6 +44,7 @@ class ImageSource(ABC):
     num_frames: int = 1
     spacing: PixelSpacing | None = None
     spacing_note: str = "the format states no pixel spacing that is certain"
+    depth_unknown: bool = False
     exif_orientation: int = 1
 
     def __init__(self, stream: BinaryIO, path: str | Path, bits: int | None = None):

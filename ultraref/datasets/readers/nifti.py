@@ -97,5 +97,7 @@ class NiftiSource(ImageSource):
                 f"{self.path}: a picture is (width, height) or (width, height, 1) and a cine loop (width, height, 1, frames), but "
                 f"this NIfTI file is {shape}, a volume; save its slices one by one"
             )
+        # Floats may be whole numbers.
+        self.depth_unknown = dtype.kind in "iuf" and dtype.itemsize > 1
         self.num_frames = shape[3] if len(shape) > 3 else 1
         check_size(self.path, shape[1], shape[0], max_pixels)

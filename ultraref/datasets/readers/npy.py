@@ -56,6 +56,7 @@ class NpySource(ImageSource):
         super().__init__(stream, path, bits)
         stream.seek(0)
         shape, self._fortran, self._dtype = read_header(stream, path)
+        self.depth_unknown = self._dtype.kind in "iu" and self._dtype.itemsize > 1
         self._shape, self._start = shape, stream.tell()
         if len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4)):
             self._frame_shape = shape

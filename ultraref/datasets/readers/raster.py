@@ -52,6 +52,7 @@ class RasterSource(ImageSource):
             self._image = _PLUGINS[kind](stream)
             self._check_page()
             frames = getattr(self._image, "n_frames", 1)
+        self.depth_unknown = self._image.mode.startswith("I") or self._is_16_bit_colour_png()
         if kind == "TIFF":
             self.num_frames = frames
         elif frames > 1:
@@ -100,11 +101,8 @@ class RasterSource(ImageSource):
             )
 
     def _stored_values(self) -> np.ndarray:
-        if self._kind == "PNG":
-            self._stream.seek(24)
-            depth, colour = self._stream.read(2)
-            if depth == 16 and colour != _PNG_GREY:
-                return self._values_of_16_bit_png()
+        if self._is_16_bit_colour_png():
+            return self._values_of_16_bit_png()
         array = np.array(_in_kept_mode(self._image))
         if array.dtype.byteorder == ">":
             array = array.astype(array.dtype.newbyteorder("="))
@@ -113,6 +111,15 @@ class RasterSource(ImageSource):
             # Pillow inverts up to 8 bits.
             array = np.uint16(2 ** tags[_BITS_PER_SAMPLE][0] - 1) - array
         return array
+
+    def _is_16_bit_colour_png(self) -> bool:
+        if self._kind != "PNG":
+            return False
+        here = self._stream.tell()
+        self._stream.seek(24)
+        depth, colour = self._stream.read(2)
+        self._stream.seek(here)
+        return depth == 16 and colour != _PNG_GREY
 
     def _values_of_16_bit_png(self) -> np.ndarray:
         # Pillow cuts 16-bit colour to 8 bits. OpenCV doesn't, but it turns a damaged file into a partly black image, so Pillow
