@@ -164,6 +164,20 @@ def test_a_long_loop_is_never_held_whole(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("syntax", "marker", "offset"), [(uid.JPEGLSLossless, b"\xff\xf7", 5), (uid.JPEG2000Lossless, b"\xff\x51", 8)]
+)
+def test_a_compressed_frame_of_another_size_is_refused_before_it_is_decoded(tmp_path, syntax, marker, offset):
+    """A decoder takes 24 GB for a JPEG-LS stream that claims 65535 x 65535."""
+    path = write_dicom(tmp_path / "us.dcm", np.tile(GREY, (2, 2)), syntax)
+    data = bytearray(path.read_bytes())
+    at = data.index(marker) + offset
+    data[at] = 0x7F
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=r"the compressed frame is .* but the header states 90 x 66 of 1"):
+        read(path)
+
+
+@pytest.mark.parametrize(
     ("attributes", "message"),
     [
         ({"PixelData": None}, "without pixel data"),

@@ -6,6 +6,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ultraref.datasets.readers.base import ImageSource
+from ultraref.datasets.readers.codestream import claimed_size
 from ultraref.datasets.readers.decoding import check_size, decoding
 from ultraref.datasets.readers.dicom_spacing import read_spacing
 from ultraref.datasets.readers.grey import to_grey
@@ -13,6 +14,8 @@ from ultraref.errors import MissingLibraryError, UserError
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 _COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+# Tag, type and length of an element of bytes, before its content.
+_ELEMENT_HEADER = 12
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 
 
@@ -96,6 +99,7 @@ class DicomSource(ImageSource):
         if not syntax:
             explicit = self.header.original_encoding == (False, True)
             syntax = pydicom.uid.ExplicitVRLittleEndian if explicit else pydicom.uid.ImplicitVRLittleEndian
+        self._pixels_start = self._stream.tell()  # dcmread stopped right before them
         if syntax != _DEFLATED and not self._stream_has_pixels():
             raise UserError(f"{self.path}: is a DICOM file without pixel data")
         try:
@@ -115,17 +119,34 @@ class DicomSource(ImageSource):
         return syntax
 
     def _stream_has_pixels(self) -> bool:
-        # dcmread stopped right before them.
-        here = self._stream.tell()
-        tag = self._stream.read(4)
-        self._stream.seek(here)
-        return tag in (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")
+        return self._stream.read(4) in (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")
 
     def _decoded(self, index: int) -> np.ndarray:
         from pydicom.pixels import pixel_array
 
         with decoding(self.path, "DICOM"):
+            self._check_compressed_size(index)
             return pixel_array(self._stream, index=index, transfer_syntax_uid=self._syntax)
+
+    def _check_compressed_size(self, index: int) -> None:
+        """Refuses a compressed frame of another size than the header's, before its decoder takes memory for it."""
+        from pydicom.encaps import get_frame
+        from pydicom.uid import RLELossless
+
+        if not self._syntax.is_encapsulated or self._syntax == RLELossless:
+            return
+        offsets = None
+        if "ExtendedOffsetTable" in self.header:
+            offsets = self.header.ExtendedOffsetTable, self.header.ExtendedOffsetTableLengths
+        self._stream.seek(self._pixels_start + _ELEMENT_HEADER)
+        data = get_frame(self._stream, index, number_of_frames=self.num_frames, extended_offsets=offsets)
+        height, width, components = claimed_size(data)
+        stated = int(self.header.Rows), int(self.header.Columns), int(self.header.SamplesPerPixel)
+        if (height, width, components) != stated:
+            raise ValueError(
+                f"the compressed frame is {height} x {width} of {components} components, but the header states "
+                f"{stated[0]} x {stated[1]} of {stated[2]}"
+            )
 
     def _palette_applied(self, array: np.ndarray) -> np.ndarray:
         from pydicom.pixels import apply_color_lut
