@@ -34,10 +34,16 @@ Elsewhere, as they are components or parts of one:
   - ultraref/models/coarse/encoders/r50_vit.py: ResNetV2 has 32 groups in every norm, too many for a tiny network.
     tests/models/coarse/encoders/test_r50_vit.py
 - OpenCV up to 5.0, Pillow up to 13.0:
-  - ultraref/datasets/image_io.py: OpenCV turns a palette into RGB and a damaged file into a partly black image, Pillow cuts
-    16-bit colour to 8 bits. tests/datasets/test_image_io.py
+  - ultraref/datasets/readers/raster.py: OpenCV turns a palette into RGB and a damaged file into a partly black image, and takes
+    memory for what a chunk claims, Pillow cuts 16-bit colour to 8 bits. tests/datasets/readers/test_open_source.py
   - ultraref/datasets/audit/registration.py: OpenCV multiplies the window of a phase correlation into its input.
     tests/datasets/audit/test_registration.py
+- pylibjpeg-libjpeg up to 2.5 and others:
+  - ultraref/datasets/readers/codestream.py: a decoder takes memory for the size that a damaged compressed frame claims.
+    tests/datasets/readers/test_dicom.py
+- highdicom up to 0.28:
+  - ultraref/datasets/dicom_segmentation.py: a cine loop without a frame of reference is refused.
+    tests/datasets/test_dicom_segmentation.py
 - pycocotools up to 2.0.11:
   - ultraref/datasets/coco_annotations.py: a run-length code that is too short becomes uninitialised memory, a polygon corner
     far outside a crash. tests/datasets/test_coco_dataset.py
