@@ -1,5 +1,6 @@
 """What tools and notebooks call."""
 
+from ultraref.apis.bundle import load_bundle
 from ultraref.apis.config import load_config
 from ultraref.apis.inferencer import UltraRefInferencer
 from ultraref.apis.model import init_model
@@ -8,4 +9,13 @@ from ultraref.apis.predict_coarse import predict_coarse
 from ultraref.apis.test import test
 from ultraref.apis.train import train
 
-__all__ = ["UltraRefInferencer", "init_model", "load_config", "predict_coarse", "predict_files", "test", "train"]
+__all__ = [
+    "UltraRefInferencer",
+    "init_model",
+    "load_bundle",
+    "load_config",
+    "predict_coarse",
+    "predict_files",
+    "test",
+    "train",
+]
