@@ -44,6 +44,7 @@ _KEYS = {
     "provenance": dict,
     "input_contract": (dict, type(None)),
 }
+_PROVENANCE_KEYS = {"trained_on": list, "profiles": dict, "splits": dict}
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 # A config with the hashes of a million training images takes a tenth of it.
 _LARGEST_CONFIG = 2**30
@@ -116,9 +117,7 @@ def read_bundle(folder: str | Path) -> dict:
         )
     _check_form(content, _KEYS, _KEYS, str(path))
     _check_form(content["config"], CONFIG_KEYS, ("model", "test_dataloader"), f"{path}: config")
-    _check_form(
-        content["provenance"], {"trained_on": list, "profiles": dict}, ("trained_on", "profiles"), f"{path}: provenance"
-    )
+    _check_form(content["provenance"], _PROVENANCE_KEYS, _PROVENANCE_KEYS, f"{path}: provenance")
     _check_profiles(content["provenance"], path)
     return content
 

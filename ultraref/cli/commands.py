@@ -37,6 +37,7 @@ COMMANDS = {
         "store predictions of nnU-Net or another tool for phases 2 and 3", "import_predictions", "import_predictions"
     ),
     "protocol": Command("all phases over sets, folds and variants, and their tests", "protocol", "run_protocol"),
+    "export": Command("hand a trained model on: a bundle, ONNX or TorchScript", "export", "export"),
     "convert": Command(
         "bring published or own images into the one layout",
         commands={

@@ -13,6 +13,7 @@ from ultraref import provenance
 from ultraref.apis.bundle import CARD_NAME, CONFIG_NAME, FORMAT, FORMAT_VERSION, WEIGHTS_NAME, load_bundle
 from ultraref.apis.export.model_card import model_card
 from ultraref.atomic import atomic_file, write_json
+from ultraref.datasets.splits import SPLITS_NAME, Splits
 from ultraref.engine.portable_config import check_portable, portable
 from ultraref.errors import UserError
 from ultraref.models.weights.lookup import sha256_of
@@ -65,8 +66,11 @@ def bundle_content(cfg: Config, model: BaseModel, checkpoint: Path) -> dict:
         "provenance": {
             "trained_on": sorted(frozenset().union(*provenance.collect(model).values())),
             "profiles": portable(_profiles(model, checkpoint), "profiles"),
+            "splits": _splits(cfg),
         },
-        "input_contract": portable(model.input_contract(), "input_contract") if hasattr(model, "input_contract") else None,
+        "input_contract": portable(model.input_contract(), "input_contract")
+        if hasattr(model, "input_contract")
+        else None,
     }
 
 
@@ -78,14 +82,31 @@ def _profiles(model: BaseModel, checkpoint: Path) -> dict[str, dict]:
     return records
 
 
+def _splits(cfg: Config) -> dict[str, str]:
+    """Name of a set -> hash of its splits, of the data that the config names and that are there."""
+    found = {}
+    for key in ("train_dataloader", "test_dataloader"):
+        dataset = (cfg.get(key) or {}).get("dataset") or {}
+        for part in (dataset, *dataset.get("datasets", ())):
+            root = part.get("data_root")
+            if isinstance(root, str) and Path(root, SPLITS_NAME).is_file():
+                splits = Splits.read(root)
+                found[splits.dataset] = splits.hash
+    return found
+
+
 def _pipeline(cfg: Config) -> Iterator[dict]:
     loader = cfg.get("test_dataloader") or cfg.get("val_dataloader")
     dataset = (loader or {}).get("dataset") or {}
     pipelines = [part.get("pipeline") for part in (dataset, *dataset.get("datasets", ())) if part.get("pipeline")]
     if not pipelines:
-        raise UserError("the config has no test_dataloader.dataset.pipeline, which says how an image is brought to the model")
+        raise UserError(
+            "the config has no test_dataloader.dataset.pipeline, which says how an image is brought to the model"
+        )
     if any(pipeline != pipelines[0] for pipeline in pipelines):
-        raise UserError("the sets of test_dataloader have different pipelines; export the model with the config of one set")
+        raise UserError(
+            "the sets of test_dataloader have different pipelines; export the model with the config of one set"
+        )
     yield from (step.to_dict() if hasattr(step, "to_dict") else step for step in pipelines[0])
 
 
