@@ -66,7 +66,7 @@ class PointPromptGenerator(BasePromptGenerator):
             points.append(self._far_corner(statistics, positive))
         elif self.negative == "background_centroid":
             points.append(self._background_centroid(statistics, prob))
-        labels = prob.new_tensor([1.0, 0.0][: len(points)]).expand(len(prob), -1)
+        labels = prob.new_tensor([1.0, 0.0][: len(points)]).expand(prob.shape[0], -1)
         return Prompts(points=torch.stack(points, dim=1), labels=labels)
 
     def _far_corner(self, statistics: MaskStatistics, positive: Tensor) -> Tensor:

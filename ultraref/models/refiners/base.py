@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from ultraref.models.sam import ImageEmbedding
 from ultraref.structures import GivenPrompts, Prompts
 
 
@@ -65,6 +66,7 @@ class BaseRefiner(nn.Module, ABC):
         content_size: Tensor | None = None,
         with_logits: bool = False,
         given_prompts: GivenPrompts | None = None,
+        embedding: ImageEmbedding | None = None,
     ) -> RefinerOutput:
         """Refines.
 
@@ -80,6 +82,8 @@ class BaseRefiner(nn.Module, ABC):
             with_logits: whether `logits` are wanted, which a loss reads.
             given_prompts: what a person asks, of the whole image, in place of the prompts that p would give. q is the maximum over
                 an image's decodings then, and no image counts as empty.
+            embedding: what SAM's image encoder gives, for a caller that has it: of the whole image, or, where the refiner crops the image
+                to the coarse mask and `given_prompts` is None, of that crop. Of `image` the size alone is read then. None computes it.
         """
 
     @abstractmethod

@@ -143,6 +143,7 @@ class SAMRefiner(BaseRefiner):
         content_size: Tensor | None = None,
         with_logits: bool = False,
         given_prompts: GivenPrompts | None = None,
+        embedding: ImageEmbedding | None = None,
     ) -> RefinerOutput:
         """See `BaseRefiner.forward`. `image` must have SAM's size."""
         size = self.sam.image_size
@@ -152,16 +153,16 @@ class SAMRefiner(BaseRefiner):
                 "be SAM's size"
             )
         if given_prompts is not None:
-            embedding = self._encode_whole(image, image_hashes, content_size)
+            if embedding is None:
+                embedding = self._encode_whole(image, image_hashes, content_size)
             return self._answer_given(embedding, given_prompts, with_features)
-        # Of one coarse pixel, in pixels of SAM's frame.
-        coarse_pixel_area = 1.0 if coarse_size is None else size * size / (coarse_size * coarse_size)
+        coarse_pixel_area = self._coarse_pixel_area(coarse_size)
         prob = self.prob_transforms(coarse_prob)
         # An empty mask has no position: it is marked, and SAM sees the whole image.
         empty = is_empty(prob, coarse_pixel_area)
 
         # A row for each decoding: an image with all of p, or with one component of it.
-        rows, row_prob, found = torch.arange(len(prob), device=prob.device), prob, None
+        rows, row_prob, found = torch.arange(prob.shape[0], device=prob.device), prob, None
         if self.components is not None:
             found = find_components(coarse_prob > self.components.threshold, self.components.min_share)
             rows, row_prob = found.rows, prob[found.rows] * ~found.others
@@ -173,18 +174,16 @@ class SAMRefiner(BaseRefiner):
                     "features of the image; take roi=None, or a gate with feature_channels=0"
                 )
 
-        # Into the ROI's frame, and the image into SAM's embedding. The whole image is normalised, not each crop of it.
-        roi, roi_prob = None, row_prob
-        if self.roi_cropper is not None:
-            roi = self.roi_cropper(row_prob, coarse_pixel_area)
-            roi_prob = self.roi_cropper.crop(row_prob, roi, size)
-            roi_image = self.roi_cropper.crop_image(self.sam.normalise(image, content_size)[rows], roi, size)
-            embedding = self.sam.encode(roi_image)
-            features = self._in_image_frame(embedding.features, roi) if with_features else None
-        else:
-            embedding = self._encode_whole(image, image_hashes, content_size)
-            features = embedding.features if with_features else None
-            embedding = embedding if found is None else embedding[rows]
+        # Into the ROI's frame, and the image into SAM's embedding.
+        roi = None if self.roi_cropper is None else self.roi_cropper(row_prob, coarse_pixel_area)
+        roi_prob = row_prob if roi is None else self.roi_cropper.crop(row_prob, roi, size)
+        if embedding is None:
+            embedding = self._encode(image, rows, roi, image_hashes, content_size)
+        features = None
+        if with_features:
+            features = embedding.features if roi is None else self._in_image_frame(embedding.features, roi)
+        if roi is None and found is not None:
+            embedding = embedding[rows]
 
         # Prompts, and SAM.
         prompts = Prompts()
@@ -229,6 +228,37 @@ class SAMRefiner(BaseRefiner):
         features = coarse_prob.new_zeros(size) if with_features else None
         return RefinerOutput(coarse_prob, rows, logits, iou, Prompts(), roi, empty, features)
 
+    def embed(
+        self, image: Tensor, coarse_prob: Tensor, coarse_size: int | None = None, content_size: Tensor | None = None
+    ) -> ImageEmbedding:
+        """Returns the embedding that `forward` decodes: of each whole image, or of its ROI, which follows the mask.
+
+        Not for an ROI with components, where an image has several. Arguments are those of `forward`.
+        """
+        roi, rows = None, torch.arange(image.shape[0], device=image.device)
+        if self.roi_cropper is not None:
+            roi = self.roi_cropper(self.prob_transforms(coarse_prob), self._coarse_pixel_area(coarse_size))
+        return self._encode(image, rows, roi, None, content_size)
+
+    def _coarse_pixel_area(self, coarse_size: int | None) -> float:
+        """Of one coarse pixel, in pixels of SAM's frame."""
+        return 1.0 if coarse_size is None else self.sam.image_size**2 / coarse_size**2
+
+    def _encode(
+        self,
+        image: Tensor,
+        rows: Tensor,
+        roi: Tensor | None,
+        image_hashes: Sequence[str] | None,
+        content_size: Tensor | None,
+    ) -> ImageEmbedding:
+        """Encodes the whole images, or, N of them, the ROIs (N, 4) of the images at `rows`."""
+        if roi is not None:
+            # The whole image is normalised, not each crop of it.
+            whole = self.sam.normalise(image, content_size)[rows]
+            return self.sam.encode(self.roi_cropper.crop_image(whole, roi, self.sam.image_size))
+        return self._encode_whole(image, image_hashes, content_size)
+
     def _encode_whole(
         self, image: Tensor, image_hashes: Sequence[str] | None, content_size: Tensor | None
     ) -> ImageEmbedding:
@@ -264,7 +294,7 @@ class SAMRefiner(BaseRefiner):
         """Returns the features (B, C, e, e) of crops over the image's frame, at their own resolution."""
         # Seen from the crop, the image's frame is a box around it: cutting that out is the inverse of cropping.
         side = features.shape[-1]
-        corners = roi.new_tensor([[-0.5, -0.5], [self.sam.image_size - 0.5] * 2]).expand(len(roi), -1, -1)
+        corners = roi.new_tensor([[-0.5, -0.5], [self.sam.image_size - 0.5] * 2]).expand(roi.shape[0], -1, -1)
         frame = frame_to_crop(corners, roi, side).flatten(1)
         return self.roi_cropper.crop(features.float(), frame, side)
 

@@ -53,5 +53,5 @@ def resize_box(box: Tensor, from_size: tuple[int, int], to_size: tuple[int, int]
 
 def pixel_centres(box: Tensor, size: int) -> Tensor:
     """Returns (B, size, 2): the x and the y of a crop's pixel centres in the frame, in pixel-index units."""
-    index = torch.arange(size, device=box.device, dtype=box.dtype)[None, :, None].expand(len(box), -1, 2)
+    index = torch.arange(size, device=box.device, dtype=box.dtype)[None, :, None].expand(box.shape[0], -1, 2)
     return crop_to_frame(index, box, size)

@@ -98,9 +98,9 @@ def _into_frame(x: Tensor, box: Tensor, size: tuple[int, int]) -> tuple[Tensor, 
     crop_size = x.shape[-1]
     frame = box.new_tensor([-0.5, -0.5, size[1] - 0.5, size[0] - 0.5])
     # The frame's pixels, and its edges, in the crop. The longer side's pixels serve both axes.
-    index = torch.arange(max(size), device=box.device, dtype=box.dtype)[None, :, None].expand(len(box), -1, 2)
+    index = torch.arange(max(size), device=box.device, dtype=box.dtype)[None, :, None].expand(box.shape[0], -1, 2)
     position = frame_to_crop(index, box, crop_size)
-    edges = frame_to_crop(frame.view(1, 2, 2).expand(len(box), -1, -1), box, crop_size).detach()
+    edges = frame_to_crop(frame.view(1, 2, 2).expand(box.shape[0], -1, -1), box, crop_size).detach()
     first, last = edges[:, :1].ceil() - 1, edges[:, 1:].floor() + 1
     for axis, dim in ((0, -1), (1, -2)):
         along = position[:, : size[dim], axis]
@@ -111,7 +111,7 @@ def _into_frame(x: Tensor, box: Tensor, size: tuple[int, int]) -> tuple[Tensor, 
 def _linear(x: Tensor, position: Tensor, dim: int) -> Tensor:
     """Interpolates (B, C, H, W) along `dim`, -1 or -2, at `position` (B, N); linear extrapolation past the ends."""
     left = position.detach().floor().clamp(0, x.shape[dim] - 2)
-    shape = _shape_along(dim, len(x))
+    shape = _shape_along(dim, x.shape[0])
     weight, left = (position - left).to(x.dtype).view(shape), left.long().view(shape)
     return torch.lerp(_pixels(x, left, dim), _pixels(x, left + 1, dim), weight)
 
@@ -132,7 +132,7 @@ def _cubic(x: Tensor, position: Tensor, first: Tensor, last: Tensor, dim: int) -
         1: ((4 - 3 * t) * t + 1) * t / 2,
         2: (t - 1) * t * t / 2,
     }
-    shape = _shape_along(dim, len(x))
+    shape = _shape_along(dim, x.shape[0])
     result = 0
     for offset, weight in weights.items():
         neighbour = (left + offset).clamp(min=first, max=last).long() + 2

@@ -128,7 +128,7 @@ class SAM(nn.Module):
         Raises:
             ValueError: a prompt isn't of B images, or the mask prompt isn't m x m.
         """
-        sparse, dense = self.prompt_encoder(prompts, len(embedding.features))
+        sparse, dense = self.prompt_encoder(prompts, embedding.features.shape[0])
         position = self.prompt_encoder.dense_position_tokens()
         return self.mask_decoder(embedding, position, sparse, dense, multimask_output)
 

@@ -118,7 +118,7 @@ class RefinementSegmentor(BaseModel):
                 that is not padding, where there is padding; and what the coarse source reads. Two more take the place of what
                 the model makes itself: `given_coarse_prob` (B, 1, h, h) float in [0, 1], p over the whole image, of the coarse
                 source's; `given_prompts`, `GivenPrompts` in SAM's frame, of the prompts. A person's prompts are not weighed
-                against p: the gate is 1 then.
+                against p: the gate is 1 then. With `embedding`, as `SAMRefiner.embed` gives it, only the size of `sam_image` is read.
             with_logits: whether the logits of q are wanted, which a loss reads.
         """
         given_coarse, given_prompts = inputs.get("given_coarse_prob"), inputs.get("given_prompts")
@@ -137,6 +137,7 @@ class RefinementSegmentor(BaseModel):
             content_size=content_size,
             with_logits=with_logits,
             given_prompts=given_prompts,
+            embedding=inputs.get("embedding"),
         )
         # No lesion lies in the padding, whatever SAM paints there. Where there is no coarse mask, SAM was asked about nothing: whatever
         # refiner and gate say, p stays.

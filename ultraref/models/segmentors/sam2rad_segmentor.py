@@ -10,7 +10,7 @@ from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
 from ultraref.errors import UserError
-from ultraref.models.sam import EmbeddingCache, joined_by_maximum, predicted_iou_of_images
+from ultraref.models.sam import EmbeddingCache, ImageEmbedding, joined_by_maximum, predicted_iou_of_images
 from ultraref.models.weights import WeightsUse, check_use
 from ultraref.registry import LOSSES, MODELS, PROMPT_PREDICTORS
 from ultraref.structures import Prompts, SegDataSample
@@ -119,19 +119,25 @@ class SAM2RadSegmentor(BaseModel):
             lines.append(f"  {name}: {trained:,} of {sum(number for number, _ in numbers):,}")
         return "\n".join(lines)
 
+    def embed(self, inputs: dict[str, Tensor]) -> ImageEmbedding:
+        """Returns SAM's embedding of the images of a batch; see `segment`."""
+        image, content_size = inputs["sam_image"], inputs.get("content_size")
+        if self.embedding_cache is not None:
+            return self.embedding_cache.encode(self.sam, image, inputs.get("image_hash", ()), content_size)
+        return self.sam.encode(self.sam.normalise(image, content_size))
+
     def segment(self, inputs: dict[str, Tensor]) -> SAM2RadOutput:
         """Runs the whole path of one batch.
 
         Args:
             inputs: `sam_image` (B, 3, S, S) float in [0, 255]; `content_size` (B, 2), the (height, width) of each image
                 that is not padding, where there is padding; with an embedding cache `image_hash`, B digests of the images;
-                `given_prompts`, `GivenPrompts` of a person, which take the place of the predictor's.
+                `given_prompts`, `GivenPrompts` of a person, which take the place of the predictor's; `embedding`, what `embed` gives
+                of the images, in place of them.
         """
-        image, content_size = inputs["sam_image"], inputs.get("content_size")
-        if self.embedding_cache is not None:
-            embedding = self.embedding_cache.encode(self.sam, image, inputs.get("image_hash", ()), content_size)
-        else:
-            embedding = self.sam.encode(self.sam.normalise(image, content_size))
+        embedding = inputs.get("embedding")
+        if embedding is None:
+            embedding = self.embed(inputs)
         given = inputs.get("given_prompts")
         if given is not None:
             logits, iou = self.sam.decode(embedding[given.rows], given.prompts, multimask_output=False)
@@ -140,7 +146,7 @@ class SAM2RadSegmentor(BaseModel):
         # SAM takes the prompts alone, without what a predictor adds for its own losses.
         known = {field.name: getattr(prompts, field.name) for field in fields(Prompts)}
         logits, iou = self.sam.decode(embedding, Prompts(**known), multimask_output=False)
-        return SAM2RadOutput(torch.arange(len(logits), device=logits.device), prompts, logits, iou)
+        return SAM2RadOutput(torch.arange(logits.shape[0], device=logits.device), prompts, logits, iou)
 
     def probability(self, output: SAM2RadOutput) -> Tensor:
         """Returns (N, 1, S, S) in [0, 1] in SAM's frame."""

@@ -130,7 +130,7 @@ class R50ViTEncoder(BaseEncoder):
         tokens = self.vit._pos_embed(x.permute(0, 2, 3, 1))  # timm has no public name for it
         tokens = self.vit.norm(self.vit.blocks(tokens))
         tokens = tokens[:, self.vit.num_prefix_tokens :]
-        features.append(tokens.transpose(1, 2).reshape(len(image), -1, height, width))
+        features.append(tokens.transpose(1, 2).reshape(image.shape[0], -1, height, width))
         return features
 
 

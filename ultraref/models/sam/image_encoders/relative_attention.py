@@ -18,6 +18,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from ultraref.models.exporting import being_exported
+
 # Scores at a time of chunked_attention: 8 MiB in fp32. From 1 to 4 M the time is flat; beyond, it grows.
 CHUNK_SCORES = 2**21
 
@@ -34,7 +36,7 @@ def relative_attention(q: Tensor, k: Tensor, v: Tensor, rel_h: Tensor, rel_w: Te
         (B, heads, H, W, D).
     """
     if method == "auto":
-        method = "chunked" if q.device.type == "cpu" else "appended"
+        method = "chunked" if q.device.type == "cpu" and not being_exported() else "appended"
     return METHODS[method](q, k, v, rel_h, rel_w)
 
 

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from ultraref.errors import UserError
+from ultraref.models.exporting import being_exported
 from ultraref.models.sam.layer_norm import layer_norm_channels_last
 
 # The allocator of the C library hands a tensor of more than 32 MB back to the system, and the next one costs a page fault for
@@ -236,7 +237,7 @@ class Attention(nn.Module):
         # (B, rows, side, columns, side, C) -> a batch of windows, before q, k and v make it three times as wide.
         x = x.reshape(batch, rows, side, columns, side, dim).transpose(2, 3)
         x = x.reshape(batch * rows * columns, cells, dim)
-        qkv = self.qkv(self.norm(x)).view(len(x), cells, self.num_heads, 3, dim // self.num_heads)
+        qkv = self.qkv(self.norm(x)).view(x.shape[0], cells, self.num_heads, 3, dim // self.num_heads)
         q, k, v = qkv.permute(3, 0, 2, 1, 4)
         bias = self.attention_biases.index_select(1, self.bias_index).view(1, self.num_heads, cells, cells)
         x = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.to(q.dtype))
@@ -326,7 +327,7 @@ def _bottleneck(convs: Sequence[ConvNorm], x: Tensor) -> Tensor:
 
 def _strips(x: Tensor, channels: int, cells: int) -> int:
     """In how many parts to make a map of `cells` cells and `channels` channels."""
-    if torch.is_grad_enabled() or x.device.type != "cpu":
+    if torch.is_grad_enabled() or x.device.type != "cpu" or being_exported():
         return 1
     return -(-cells * channels * x.element_size() // STRIP_BYTES)
 

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from ultraref.errors import UserError
+from ultraref.models.exporting import being_exported
 from ultraref.models.sam.image_encoders.base import BaseImageEncoder
 from ultraref.models.sam.image_encoders.pixel_scale import PixelScale
 from ultraref.models.sam.image_encoders.relative_attention import METHODS, relative_attention, resize_rel_pos
@@ -171,10 +172,12 @@ def map_stripes(function: Callable[[Tensor], Tensor], x: Tensor, unit: int) -> T
         x: the map.
         unit: number of rows from which on stripes are independent; they begin at its multiples.
     """
+    if x.device.type != "cpu" or being_exported():
+        return function(x)
     batch, height, width, _ = x.shape
     rows = unit * max(1, STRIPE_TOKENS // (unit * width))
     images = max(1, STRIPE_TOKENS // (height * width))
-    if x.device.type != "cpu" or (rows >= height and images >= batch):
+    if rows >= height and images >= batch:
         return function(x)
     maps = [torch.cat([function(stripe) for stripe in part.split(rows, dim=1)], dim=1) for part in x.split(images)]
     return torch.cat(maps) if len(maps) > 1 else maps[0]
