@@ -26,7 +26,7 @@ PIPELINE = [
 
 
 def tiny_model(name: str) -> dict:
-    """Config of a tiny model: coarse, phase2, phase3, gated or sam2rad."""
+    """Config of a tiny model: coarse, phase2, phase3, gated, tiny_vit (with a gate that reads SAM's embedding) or sam2rad."""
     preprocessor = dict(type="SegDataPreprocessor", coarse_mean=0.25, coarse_std=0.5)
     if name == "coarse":
         loss = dict(type="CEDiceLoss")
@@ -45,6 +45,18 @@ def tiny_model(name: str) -> dict:
         model["coarse_source"] = dict(type="FromSample", size=32)
         model["losses"] = dict(refined=dict(type="BCEDiceLoss"))
         model["loss_weights"] = dict(refined=1.0)
+    if name == "tiny_vit":
+        arch = dict(
+            embed_dims=(16, 32, 32, 64),
+            depths=(1, 1, 1, 1),
+            num_heads=(1, 2, 2, 2),
+            window_sizes=(7, 7, 14, 7),
+            out_channels=32,
+        )
+        encoder = dict(type="TinyViT", arch=arch, image_size=64, scale="minmax")
+        model["refiner"]["sam"]["image_encoder"] = encoder
+        model["refiner"]["roi"] = None
+        model["gate"] = dict(type="HybridGate", learned=dict(type="LearnedGate", feature_channels=32))
     if name == "gated":
         model["gate"] = dict(type="UncertaintyGate", gate_max=0.5)
         model["refiner"]["roi"] = dict(type="LesionROICropper", expand_ratio=0.5, cap=True, outside="coarse")

@@ -53,6 +53,7 @@ def expected_of(model, inputs):
         pytest.param("onnx", "coarse", False, marks=slow),
         pytest.param("onnx", "gated", True, marks=slow),
         pytest.param("onnx", "phase2", False, marks=slow),
+        pytest.param("onnx", "tiny_vit", True, marks=slow),
         pytest.param("onnx", "sam2rad", True, marks=slow),
     ],
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ultraref.apis.export.parts import Part
 from ultraref.errors import MissingLibraryError, UserError
@@ -45,7 +46,8 @@ def save(part: Part, examples: Sequence[Tensor], path: Path) -> None:
     for tensor in examples:
         shapes[tensor] = {0: batch}
     weights = sum(p.numel() * p.element_size() for p in part.module.parameters())
-    with _quiet():
+    # The processor's own attention gives a layout in memory that the exporter's doesn't have, and views of it would be recorded.
+    with _quiet(), sdpa_kernel(SDPBackend.MATH):
         try:
             program = torch.export.export(part.module, tuple(examples), dynamic_shapes=shapes, strict=False)
             torch.onnx.export(

@@ -273,7 +273,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.local_conv(x + self.attn(x))
-        count = _strips(x, self.mlp.fc1.out_features, x.shape[:3].numel())
+        count = _strips(x, self.mlp.fc1.out_features, x.numel() // x.shape[-1])
         if count == 1:
             return x + self.mlp(x)
         result = torch.empty_like(x, memory_format=torch.contiguous_format)
