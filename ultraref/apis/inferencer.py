@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from mmengine.config import Config
 
+from ultraref.apis.bundle import load_bundle
 from ultraref.apis.config import load_config
 from ultraref.apis.inference.batches import predict_batch
 from ultraref.apis.inference.measurements import write_table
@@ -70,6 +71,7 @@ class UltraRefInferencer:
         max_pixels: most pixels of an image; a larger one is refused before it is decoded.
         embedding_cache: folder in which SAM's embeddings of the images are kept, for images that are asked about again and again. The
             config's own is not used: nothing is written that wasn't asked for.
+        allow_custom_imports: import the modules that a bundle names, see `load_bundle`.
 
     Attributes:
         model: in eval mode.
@@ -95,10 +97,18 @@ class UltraRefInferencer:
         coarse_kind: str = "auto",
         max_pixels: int = MAX_PIXELS,
         embedding_cache: str | os.PathLike | None = None,
+        allow_custom_imports: bool = False,
     ):
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        self.cfg = model if isinstance(model, Config) else load_config(model, cfg_options, set=set, fold=fold)
-        self.model = init_model(self.cfg, weights, self.device)
+        if not isinstance(model, Config) and Path(model).expanduser().is_dir():
+            if weights is not None or cfg_options or set is not None or fold is not None:
+                raise UserError(
+                    f"{model} is a bundle, which has its own weights and config; leave out weights, set, fold and options"
+                )
+            self.model, self.cfg = load_bundle(model, self.device, allow_custom_imports=allow_custom_imports)
+        else:
+            self.cfg = model if isinstance(model, Config) else load_config(model, cfg_options, set=set, fold=fold)
+            self.model = init_model(self.cfg, weights, self.device)
         self._set_cache(embedding_cache)
         self.coarse_kind, self.max_pixels = coarse_kind, max_pixels
         self.maker = SampleMaker(self.cfg, self.model.sizes, each_lesion, softness)

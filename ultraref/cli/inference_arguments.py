@@ -37,6 +37,9 @@ def add_inference_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shard", type=_shard, default=(1, 1), metavar="I/N", help="do the I-th of N parts, I from 1")
     parser.add_argument("--max-pixels", type=int, default=40_000_000, help="refuse larger images (default: 40,000,000)")
     parser.add_argument(
+        "--allow-custom-imports", action="store_true", help="import the modules that an exported model names: runs them"
+    )
+    parser.add_argument(
         "--cfg-options", nargs="+", action=CfgOptions, metavar="KEY=VALUE", help="change keys of the config"
     )
 
@@ -53,6 +56,7 @@ def inferencer_from(args: argparse.Namespace, **options) -> "UltraRefInferencer"
         fold=args.fold,
         cfg_options=args.cfg_options,
         max_pixels=args.max_pixels,
+        allow_custom_imports=args.allow_custom_imports,
         **options,
     )
 

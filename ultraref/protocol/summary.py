@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ultraref.atomic import atomic_file, write_json
-from ultraref.evaluation.overlap import OVERLAP_NAMES
-from ultraref.evaluation.table import refinement_table
+from ultraref.evaluation.table import OVERLAP_NAMES, refinement_table
 from ultraref.protocol.fingerprint import seconds_of
 from ultraref.protocol.step import TEXT_NAME, Plan, Step
 

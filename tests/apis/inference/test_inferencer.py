@@ -143,3 +143,16 @@ def test_what_a_model_has_no_use_for_is_refused(kind, given, message, request, i
 def test_random_weights_are_refused(joint):
     with pytest.raises(UserError, match=r"nothing fills model\.coarse_source and model\.refiner"):
         UltraRefInferencer(joint[0], device="cpu")
+
+
+def test_a_bundle_is_used_like_its_checkpoint(joint, images, tmp_path):
+    from ultraref.apis.export import export
+
+    cfg, checkpoint = joint
+    folder = export(cfg, checkpoint, "bundle", tmp_path / "bundle")
+    expected = UltraRefInferencer(cfg, checkpoint, "cpu")(images)
+    found = UltraRefInferencer(folder, device="cpu")(images)
+    for first, second in zip(expected, found):
+        assert torch.equal(first.refined.data, second.refined.data)
+    with pytest.raises(UserError, match="has its own weights and config"):
+        UltraRefInferencer(folder, checkpoint)

@@ -54,10 +54,14 @@ def _use(model: Mapping) -> Iterator[str]:
         yield "It has no coarse network: the coarse masks are given to it."
     yield ""
     yield "```python"
-    yield "from ultraref.apis import load_bundle"
+    yield "from ultraref.apis import UltraRefInferencer"
     yield ""
-    yield 'model, config = load_bundle("this folder")'
+    coarse = ', coarse="masks/"' if model.get("coarse_source", {}).get("type") == "FromSample" else ""
+    yield f'UltraRefInferencer("this folder")("images/"{coarse}, out_dir="predictions")'
     yield "```"
+    yield ""
+    command = "refine THIS_FOLDER images/ --coarse masks/" if coarse else "predict THIS_FOLDER images/"
+    yield f"or `ultraref {command} --out predictions`."
     yield ""
     yield f"Written by ultraref {__version__}. Meant for research on segmentation: to compare with, to train on, to refine masks that a person"
     yield "then looks at. It was not examined as a medical device, and must not be what a diagnosis or a treatment rests on. Images of other"
