@@ -8,7 +8,7 @@ import torch
 from engine_toys import toy_config
 from mmengine.hooks import Hook
 
-from ultraref.engine.runner import checkpoint_to_resume
+from ultraref.engine.work_dir import checkpoint_to_resume
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_resume_from_a_path(trained, tmp_path, make_runner):
 
 def test_resume_refuses_another_seed(trained, tmp_path, make_runner):
     cfg = toy_config(tmp_path, resume=str(trained / "last.pth"), randomness={"seed": 5})
-    with pytest.raises(ValueError, match=r"seed 3, this run has seed 5.*randomness.seed=3"):
+    with pytest.raises(ValueError, match=r"randomness.seed: 3 in the checkpoint, 5 now"):
         make_runner(cfg).train()
 
 

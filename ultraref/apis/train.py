@@ -7,7 +7,7 @@ from torch import nn
 
 from ultraref.datasets.transforms import may_change_image
 from ultraref.engine.inputs import require_inputs
-from ultraref.engine.runner import checkpoint_to_resume
+from ultraref.engine.work_dir import checkpoint_to_resume
 from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import without_initial_weights
 from ultraref.models.weights import WeightsProfile, WeightsUse, check_use
@@ -31,8 +31,9 @@ def train(cfg: Config, resume: bool | str = False, amp: bool = False, launcher: 
     """
     cfg = cfg.copy()
     cfg.launcher = launcher
-    cfg.resume = resume
-    if checkpoint_to_resume(cfg.work_dir, resume):
+    checkpoint = checkpoint_to_resume(cfg.work_dir, resume)
+    cfg.resume = resume if checkpoint is None else str(checkpoint)
+    if checkpoint is not None:
         cfg.model = without_initial_weights(cfg.model)
     if amp:
         cfg.optim_wrapper.type = "UltraAmpOptimWrapper"

@@ -16,29 +16,26 @@ from mmengine.runner import BaseLoop, Runner
 from mmengine.runner.checkpoint import weights_to_cpu
 from torch import distributed, nn
 
-from ultraref.checkpoint import load_checkpoint_file, save_atomically, to_plain
+from ultraref.checkpoint import load_checkpoint_file, not_finite, save_atomically, to_plain
 from ultraref.engine.component_lookup import accepted_arguments
+from ultraref.engine.run_identity import RunIdentity
+from ultraref.engine.run_lock import on_main_process, run_lock
+from ultraref.engine.schedules import replayed
+from ultraref.engine.work_dir import (
+    LAST_CHECKPOINT,
+    PREVIOUS_CHECKPOINT,
+    checkpoint_to_resume,
+    keep_previous,
+    remove_leftovers,
+    set_aside,
+    set_damaged_aside,
+)
 from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import load_model
 from ultraref.registry import DATASETS, RUNNERS
 
 # Those that `Runner.register_default_hooks` adds by itself.
 MMENGINE_HOOKS = ("runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint")
-LAST_CHECKPOINT = "last.pth"
-BEST_CHECKPOINT = "best.pth"
-
-
-def checkpoint_to_resume(work_dir: str | Path, resume: bool | str = True) -> Path | None:
-    """Returns the checkpoint that a run resumes from; None if it starts from the beginning.
-
-    Args:
-        work_dir: the run's work dir.
-        resume: False, True for `last.pth` in the work dir if there is one, or the path of a checkpoint.
-    """
-    if isinstance(resume, (str, Path)):
-        return Path(resume)
-    last = Path(work_dir) / LAST_CHECKPOINT
-    return last if resume and last.is_file() else None
 
 
 @RUNNERS.register_module()
@@ -47,10 +44,13 @@ class UltraRunner(Runner):
 
     What differs:
     - `load_from` is strict: weights that are missing, left over or of another size stop the run.
-    - `resume=True` continues from `last.pth` in the work dir, and starts from the beginning (with `load_from`, if
-      given) where there is none; `resume="PATH"` continues from that checkpoint. A resumed run must have the seed of
-      the one it continues.
-    - Checkpoints are written in one step, and load with `torch.load(weights_only=True)`.
+    - `resume=True` continues from `last.pth` in the work dir, or from `previous.pth` where that isn't whole, and starts from the
+      beginning (with `load_from`, if given) where there is none; `resume="PATH"` continues from that checkpoint. A resumed
+      run must be the one it continues (`RunIdentity`); only its number of epochs may grow. Then the schedules are rebuilt for
+      the new number, and hold from there on as if they had from the beginning.
+    - A run that isn't resumed sets aside the checkpoints that it finds in its work dir, and no two runs have one.
+    - Checkpoints are written in one step, have a checksum, load with `torch.load(weights_only=True)`, and are refused if they
+      would hold a number that isn't finite.
     - Distributed training works without a GPU (gloo).
     - `train()` followed by `test()` tests the averaged weights of an EMA hook.
     - Persistent data workers end with the run, and not seconds later.
@@ -95,11 +95,41 @@ class UltraRunner(Runner):
         return MMDistributedDataParallel(module=model, **options)
 
     def train(self) -> nn.Module:
-        """Trains, and returns the model. The data workers have ended by then."""
-        try:
-            return super().train()
-        finally:
-            self._stop_workers()
+        """Trains, and returns the model. The data workers have ended by then.
+
+        Raises:
+            UserError: another run has the work dir, or there is nothing whole to resume from.
+        """
+        with run_lock(self.work_dir):
+            if not self._started:
+                self._settle_start()
+                super().dump_config()
+            try:
+                return super().train()
+            finally:
+                self._stop_workers()
+
+    def dump_config(self) -> None:
+        """Writes the config into the work dir; that of a training once the run has the work dir, not when it is built."""
+        if self._train_loop is None:
+            super().dump_config()
+
+    def _settle_start(self) -> None:
+        """Decides what the run goes on from, and clears its work dir of what is in the way."""
+        work_dir = Path(self.work_dir)
+        checkpoint = checkpoint_to_resume(work_dir, self._resume)
+        self._resume = False if checkpoint is None else str(checkpoint)
+        on_main_process(lambda: remove_leftovers(work_dir))
+        if checkpoint is not None and checkpoint.resolve().parent == work_dir.resolve():
+            if checkpoint.name == PREVIOUS_CHECKPOINT:
+                on_main_process(lambda: set_damaged_aside(work_dir))
+            return
+        folder = on_main_process(lambda: set_aside(work_dir))
+        if folder is not None:
+            self.logger.warning(f"{work_dir} held the checkpoints of another run. They are now in {folder}.")
+            given = Path(self._load_from or "")
+            if given.name and not given.exists() and (folder / given.name).is_file():
+                self._load_from = str(folder / given.name)
 
     def val(self) -> dict:
         """Validates, and returns the metrics."""
@@ -184,27 +214,31 @@ class UltraRunner(Runner):
         """Restores weights, optimizer, schedulers, log and counters from `filename`.
 
         Raises:
-            ValueError: the file holds no optimizer state, or comes from a run with another seed.
+            ValueError: the file holds no optimizer state, or comes from another run.
         """
         device = get_device() if map_location == "default" else map_location
-        checkpoint = self.load_checkpoint(filename, map_location=device)
+        checkpoint = load_checkpoint_file(filename, device)
         meta = checkpoint["meta"]
-        if "optimizer" not in checkpoint:
+        if "optimizer" not in checkpoint or not {"epoch", "iter", "seed"} <= meta.keys():
             raise UserError(
                 f"{filename} can't be resumed from: it holds weights only. Resume from {LAST_CHECKPOINT}, or start "
                 "a new run from these weights with load_from"
             )
-        # The train loop is built by now, and its sampler and data set hold the config's seed.
-        if meta["seed"] != self.seed:
-            raise UserError(
-                f"{filename} comes from a run with seed {meta['seed']}, this run has seed {self.seed}: the data would "
-                f"come in another order. Set randomness.seed={meta['seed']} to continue that run"
-            )
+        has_grown = self._check_same_run(meta, filename)
+        self._fill_model(checkpoint, filename)
         self.train_loop._epoch, self.train_loop._iter = meta["epoch"], meta["iter"]
         self.message_hub.load_state_dict(checkpoint["message_hub"])
-        self.optim_wrapper.load_state_dict(checkpoint["optimizer"])
-        for scheduler, state in zip(self.param_schedulers or [], checkpoint.get("param_schedulers", [])):
-            scheduler.load_state_dict(state)
+        schedulers = self.param_schedulers or []
+        if has_grown:
+            with replayed(schedulers, self.optim_wrapper, self.epoch, self.iter):
+                self.optim_wrapper.load_state_dict(checkpoint["optimizer"])
+            self.logger.info(
+                f"The run has more epochs than before, {self.max_epochs}; its schedules were rebuilt for them."
+            )
+        else:
+            self.optim_wrapper.load_state_dict(checkpoint["optimizer"])
+            for scheduler, state in zip(schedulers, checkpoint.get("param_schedulers", [])):
+                scheduler.load_state_dict(state)
         self.logger.info(f"Resumed from {filename}: {self.epoch} epochs, {self.iter} iterations")
 
     def load_checkpoint(self, filename: str, map_location="cpu", strict: bool = True, revise_keys=()) -> dict:
@@ -223,12 +257,32 @@ class UltraRunner(Runner):
             FileNotFoundError, ValueError: see `load_checkpoint_file`; ValueError also for weights that don't fit.
         """
         checkpoint = load_checkpoint_file(filename, map_location)
+        self._fill_model(checkpoint, filename)
+        return checkpoint
+
+    def _fill_model(self, checkpoint: dict, filename: str) -> None:
         self.call_hook("after_load_checkpoint", checkpoint=checkpoint)
         model = self._bare_model()
         load_model(model, checkpoint, filename)
         self._has_loaded = True
         self.logger.info(f"Loaded checkpoint {filename}")
-        return checkpoint
+
+    def _check_same_run(self, meta: dict, filename: str) -> bool:
+        """Refuses the checkpoint of another run; returns whether this one has more epochs than that one."""
+        stored = meta.get("run")
+        own = self._identity
+        if not isinstance(stored, dict):
+            self.logger.warning(f"{filename} doesn't say what run it comes from: only its seed was compared.")
+            stored = {**own.facts, "randomness.seed": meta["seed"]}
+        return own.check_resumed(stored, filename)
+
+    @cached_property
+    def _identity(self) -> RunIdentity:
+        # The train loop is built by now, and its sampler and data set hold the config's seed.
+        data = {"train": self.train_dataloader.dataset}
+        if self.val_loop is not None:
+            data["val"] = self.val_dataloader.dataset
+        return RunIdentity.of(self.cfg, self.seed, self.world_size, **data)
 
     @master_only
     def save_checkpoint(
@@ -253,6 +307,9 @@ class UltraRunner(Runner):
             meta: added to the checkpoint's `meta`.
             by_epoch: whether the call comes at the end of an epoch that isn't counted yet, or of an iteration.
             backend_args: see `file_client_args`.
+
+        Raises:
+            UserError: the weights aren't finite, or the file can't be written. What was there before is kept.
         """
         if file_client_args or backend_args:
             raise UserError(
@@ -267,6 +324,7 @@ class UltraRunner(Runner):
                 **(meta or {}),
                 "cfg": self._config_text,
                 "seed": self.seed,
+                "run": self._identity.facts,
                 "experiment_name": self.experiment_name,
                 "time": time.strftime("%Y%m%d_%H%M%S"),
                 "mmengine_version": mmengine.__version__,
@@ -281,7 +339,16 @@ class UltraRunner(Runner):
         if save_param_scheduler and self.param_schedulers is not None:
             checkpoint["param_schedulers"] = [scheduler.state_dict() for scheduler in self.param_schedulers]
         self.call_hook("before_save_checkpoint", checkpoint=checkpoint)
-        save_atomically(to_plain(checkpoint), Path(out_dir) / filename)
+        broken = not_finite(checkpoint["state_dict"])
+        if broken:
+            raise UserError(
+                f"{Path(out_dir) / filename} isn't written, as {len(broken)} weights of the model aren't finite, the first "
+                f"{broken[0]}; the checkpoints of before are as they were"
+            )
+        plain = to_plain(checkpoint)
+        if filename == LAST_CHECKPOINT:
+            keep_previous(out_dir)
+        save_atomically(plain, Path(out_dir) / filename)
 
     @cached_property
     def _config_text(self) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from ultraref import provenance
-from ultraref.checkpoint import load_checkpoint_file
+from ultraref.checkpoint import load_checkpoint_file, not_finite
 from ultraref.errors import UserError
 
 # Hint for a checkpoint of a whole model.
@@ -97,7 +97,8 @@ def load_strictly(
         hint: added to the message, one or more sentences: what the file seems to be, what to do.
 
     Raises:
-        ValueError: weights are missing, left over or of another shape; the message names the first few of each.
+        ValueError: weights are missing, left over or of another shape, or hold a number that isn't finite; the message names the
+            first few of each.
     """
     own = {key: _shape(value) for key, value in module.state_dict().items() if only is None or key in only}
     differences = compare_shapes(own, {key: _shape(value) for key, value in state.items()}, optional)
@@ -105,6 +106,12 @@ def load_strictly(
         target = target or f"the model {type(module).__name__}"
         raise UserError(
             f"{source} does not fit {target} ({len(own)} entries):\n{differences}" + (f"\n{hint}" if hint else "")
+        )
+    broken = not_finite(state)
+    if broken:
+        raise UserError(
+            f"{source} holds numbers that aren't finite, in {len(broken)} entries: {', '.join(broken[:_LISTED])}. A model "
+            "computes nothing with them"
         )
     module.load_state_dict(state, strict=False)
 

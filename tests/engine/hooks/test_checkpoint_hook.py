@@ -32,7 +32,7 @@ def test_best_is_the_first_of_the_highest(tmp_path, make_runner, scripted_scores
     assert last["meta"]["epoch"] == 4
     cfg = Config.fromstring(best["meta"]["cfg"], ".py")
     assert cfg.model.type == "ToyModel"
-    assert sorted(p.name for p in tmp_path.glob("*.pth")) == ["best.pth", "last.pth"]
+    assert sorted(p.name for p in tmp_path.glob("*.pth")) == ["best.pth", "last.pth", "previous.pth"]
 
 
 def test_less_is_better_by_option(tmp_path, make_runner, scripted_scores):

@@ -8,7 +8,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 
 from ultraref.atomic import atomic_file
-from ultraref.engine.runner import BEST_CHECKPOINT, LAST_CHECKPOINT
+from ultraref.engine.work_dir import BEST_CHECKPOINT, LAST_CHECKPOINT
 from ultraref.errors import UserError
 from ultraref.registry import HOOKS
 
@@ -18,6 +18,8 @@ _SCORE, _EPOCH = "best_score", "best_epoch"
 @HOOKS.register_module()
 class UltraCheckpointHook(Hook):
     """Writes `last.pth` (to resume from) and `best.pth` (weights, for the next phase) into the work dir.
+
+    The last one before `last.pth` stays as `previous.pth`, from which a run goes on should the other be damaged.
 
     `last.pth` is written when all of an epoch is done, its validation included, so that a resumed run has the log and
     the best score of the unbroken one. Both files are replaced in one step: a killed run leaves the previous state.

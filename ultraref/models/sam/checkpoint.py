@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from ultraref import provenance
+from ultraref.checkpoint import load_weights_file
 from ultraref.errors import MissingFileError, UserError
 from ultraref.models.checkpoint_loading import load_strictly
 from ultraref.models.sam.image_encoders import BaseImageEncoder
@@ -51,10 +51,7 @@ def load_sam_checkpoint(sam: nn.Module, path: str | Path) -> WeightsProfile | No
             f"{path} holds weights of {profile.title}, for which this toolkit has no image encoder: {profile.no_encoder}"
             f". They have seen {seen}.\n{SOURCES}"
         )
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise UserError(f"SAM checkpoint {path} can't be read as weights: {error}") from error
+    content = load_weights_file(path)
     encoder = sam.image_encoder
     state = find_sam_weights(content, path, encoder)
     rest = {key: value for key, value in state.items() if not key.startswith(ENCODER)}

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ultraref.atomic import atomic_file
+from ultraref.checkpoint import load_weights_file
 from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import load_strictly
 from ultraref.models.sam.image_encoders import BaseImageEncoder
@@ -192,6 +193,6 @@ def load_lora(module: nn.Module, path: str | Path) -> None:
     """
     if any(layer.merged for layer in lora_layers(module)):
         raise UserError("LoRA adapters are merged into the weights: call unmerge before loading others")
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    state = load_weights_file(path)
     own = lora_state_dict(module)
     load_strictly(module, state, f"the adapter file {path}", target="this model's adapters", only=own.keys())
