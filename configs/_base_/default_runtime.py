@@ -9,6 +9,7 @@ default_hooks = dict(
     param_scheduler=dict(type="ParamSchedulerHook"),
     checkpoint=dict(type="UltraCheckpointHook", save_best="val_refined/dice"),
     reseed=dict(type="ReseedHook"),
+    finite=dict(type="FiniteHook", max_skipped=0),
     provenance=dict(type="ProvenanceHook"),
     input_contract=dict(type="InputContractHook"),
     group_learning_rate=dict(type="GroupLearningRateHook"),

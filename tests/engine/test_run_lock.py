@@ -25,9 +25,9 @@ def test_a_second_run_is_refused_until_the_first_was_killed(tmp_path):
     process = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE)
     try:
         assert process.stdout.readline() == b"held\n"
-        with pytest.raises(UserError, match=rf"in use by process {process.pid} of this host\. .*remove .*run\.lock"):
-            with run_lock(tmp_path):
-                pass
+        message = rf"in use by process {process.pid} of this host\. .*remove .*run\.lock"
+        with pytest.raises(UserError, match=message), run_lock(tmp_path):
+            pass
     finally:
         process.send_signal(signal.SIGKILL)
     # Ended, but not yet waited for, a process still has its number.

@@ -1,6 +1,7 @@
 """What bends MMEngine's training machinery: runner, hooks, optimizer pieces, and checks of a config before a run."""
 
 from ultraref.engine.hooks import (
+    FiniteHook,
     GroupLearningRateHook,
     ProgressiveUnfreezeHook,
     ProvenanceHook,
@@ -12,6 +13,7 @@ from ultraref.engine.optim import GlobOptimWrapperConstructor, UltraAmpOptimWrap
 from ultraref.engine.runner import UltraRunner
 
 __all__ = [
+    "FiniteHook",
     "GlobOptimWrapperConstructor",
     "GroupLearningRateHook",
     "ProgressiveUnfreezeHook",

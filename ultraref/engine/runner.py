@@ -158,8 +158,9 @@ class UltraRunner(Runner):
                 iterator._shutdown_workers()
 
     def register_default_hooks(self, hooks: dict | None = None) -> None:
-        """As MMEngine's, which knows None for its own six hooks only."""
-        kept = {name: hook for name, hook in (hooks or {}).items() if hook is not None or name in MMENGINE_HOOKS}
+        """As MMEngine's, which knows None for its own six hooks only; and with `FiniteHook`, as `finite`."""
+        hooks = {"finite": {"type": "FiniteHook"}, **(hooks or {})}
+        kept = {name: hook for name, hook in hooks.items() if hook is not None or name in MMENGINE_HOOKS}
         super().register_default_hooks(kept)
 
     def call_hook(self, fn_name: str, **kwargs) -> None:

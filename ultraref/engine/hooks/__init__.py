@@ -1,6 +1,7 @@
 """Hooks of the training loop."""
 
 from ultraref.engine.hooks.checkpoint_hook import UltraCheckpointHook
+from ultraref.engine.hooks.finite_hook import FiniteHook
 from ultraref.engine.hooks.group_learning_rate_hook import GroupLearningRateHook
 from ultraref.engine.hooks.input_contract_hook import InputContractHook
 from ultraref.engine.hooks.mask_writer_hook import MaskWriterHook
@@ -11,6 +12,7 @@ from ultraref.engine.hooks.reseed_hook import ReseedHook
 from ultraref.engine.hooks.weight_anchor_hook import WeightAnchorHook
 
 __all__ = [
+    "FiniteHook",
     "GroupLearningRateHook",
     "InputContractHook",
     "MaskWriterHook",
