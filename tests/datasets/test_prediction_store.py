@@ -45,7 +45,7 @@ def test_round_trip(tmp_path):
     assert sorted(os.listdir(tmp_path / "fold3" / "val")) == ["a.npy", "b.npy", "manifest.json"]
     content = json.loads((tmp_path / "fold3" / "val" / "manifest.json").read_text())
     assert content == {
-        "version": 2,
+        "version": 3,
         "fold": 3,
         "split": "val",
         "coarse_size": 8,
@@ -59,6 +59,9 @@ def test_round_trip(tmp_path):
             "types": ["EncoderDecoder", "Tiny", "Head"],
         },
         "images": {"a": "sa", "b": "sb"},
+        "files": {
+            name: hashlib.sha256((tmp_path / "fold3" / "val" / f"{name}.npy").read_bytes()).hexdigest() for name in "ab"
+        },
     }
 
 
@@ -117,6 +120,10 @@ def test_damaged_files_are_named(tmp_path):
     store = fill(tmp_path, ["a", "b"])
     np.save(tmp_path / "fold0" / "val" / "a.npy", np.array([{}], dtype=object), allow_pickle=True)
     (tmp_path / "fold0" / "val" / "b.npy").write_bytes(b"\x93NUMPY")
+    for name in "ab":
+        with pytest.raises(ValueError, match=rf"{name}\.npy.*sha256 differs"):
+            store.read(name, 0, "val")
+    store.manifest(0, "val").files.clear()
     for name in "ab":
         with pytest.raises(ValueError, match=rf"{name}\.npy.*can't be read"):
             store.read(name, 0, "val")
@@ -204,16 +211,35 @@ def test_a_manifest_of_version_1_reads_as_one_of_an_unknown_network(tmp_path):
     fill(tmp_path, ["a"], fold=0)
     path = tmp_path / "fold0" / "val" / "manifest.json"
     content = json.loads(path.read_text())
-    del content["network"]
+    del content["network"], content["files"]
     path.write_text(json.dumps({**content, "version": 1}))
     store = fill(tmp_path, ["b"], fold=1)
     assert PredictionStore(tmp_path).manifest(0, "val").network is None
     assert store.validate([PredictionRequest("a", 0, "val", "s"), PredictionRequest("b", 1, "val", "s")]) == 8
 
 
+def test_a_prediction_that_was_written_over_is_refused(tmp_path):
+    store = fill(tmp_path, ["a", "b"])
+    path = tmp_path / "fold0" / "val" / "a.npy"
+    np.save(path, np.ones((8, 8), np.float32))
+    with pytest.raises(ValueError, match=r"a\.npy: is not the file that was predicted .*predict_coarse\.py"):
+        store.read("a", 0, "val")
+    assert store.read("b", 0, "val").max() == 0.25
+    # Of version 2 it isn't known what the files held.
+    manifest_path = path.with_name("manifest.json")
+    content = json.loads(manifest_path.read_text())
+    del content["files"]
+    manifest_path.write_text(json.dumps({**content, "version": 2}))
+    assert PredictionStore(tmp_path).read("a", 0, "val").min() == 1
+    assert PredictionStore(tmp_path).recorded_hash("a", 0, "val") == "cc"
+    path.write_bytes(path.read_bytes().replace(b"(8, 8)", b"(9**9,"))
+    with pytest.raises(ValueError, match=r"a\.npy: is damaged"):
+        PredictionStore(tmp_path).read("a", 0, "val")
+
+
 def test_a_manifest_of_a_later_version_is_refused(tmp_path):
     store = fill(tmp_path, ["a"])
     path = tmp_path / "fold0" / "val" / "manifest.json"
-    path.write_text(path.read_text().replace('"version": 2', '"version": 3'))
-    with pytest.raises(ValueError, match=r"manifest\.json: version 3, but this program reads 1 and 2"):
+    path.write_text(path.read_text().replace('"version": 3', '"version": 4'))
+    with pytest.raises(ValueError, match=r"manifest\.json: version 4, but this program reads 1, 2, 3"):
         store.manifest(0, "val")

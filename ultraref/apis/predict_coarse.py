@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from ultraref import provenance
 from ultraref.apis.model import init_model
+from ultraref.apis.output_folder import check_output_folder
 from ultraref.datasets.collate import stack_collate
 from ultraref.datasets.image_io import sha256_of_file
 from ultraref.datasets.prediction_store import NetworkIdentity, PredictionManifest, PredictionStore
@@ -44,6 +45,7 @@ def predict_coarse(
         raise UserError(
             f"{cfg.filename}: predict_coarse needs val_dataloader.dataset.fold (found {fold}) and predictions_root (found {root})"
         )
+    check_output_folder(root, "--out", cfg, is_store=True)
     if cfg.model.type != "CoarseSegmentor":
         raise UserError(
             f"{cfg.filename}: predict_coarse needs a phase-1 config, whose model is a CoarseSegmentor, not {cfg.model.type}"

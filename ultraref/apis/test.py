@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from ultraref.apis.output_folder import check_output_folder, check_writable
 from ultraref.atomic import write_json
 from ultraref.engine.hooks.provenance_hook import weights_seen_of
 from ultraref.engine.inputs import require_inputs
@@ -33,13 +34,14 @@ def test(
 
     Raises:
         FileNotFoundError: there is no such checkpoint.
+        UserError: `out` or `show_dir` is in a data root, a prediction store or the work dir of a training, or can't be written.
         ultraref.engine.inputs.MissingInputsError: the data are missing.
     """
     if not Path(checkpoint).is_file():
         raise MissingFileError(
             f"checkpoint {checkpoint} does not exist; tools/train.py leaves best.pth in its work directory"
         )
-    cfg = cfg.copy()
+    given, cfg = cfg, cfg.copy()
     cfg.launcher = launcher
     cfg.load_from = str(checkpoint)
     cfg.model = without_initial_weights(cfg.model)
@@ -62,6 +64,10 @@ def test(
         hooks["masks"] = dict(type="MaskWriterHook", folder=str(out))
     cfg.default_hooks = hooks
     require_inputs(cfg)
+    check_writable(cfg.work_dir, "--work-dir")
+    for option, folder in (("--out", out), ("--show-dir", show_dir)):
+        if folder is not None:
+            check_output_folder(folder, option, given)
     runner = RUNNERS.build(cfg)
     metrics = runner.test()
     if runner.rank == 0:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from mmengine.config import Config
 from torch import nn
 
+from ultraref.apis.output_folder import check_writable
 from ultraref.datasets.transforms import may_change_image
 from ultraref.engine.inputs import require_inputs
 from ultraref.engine.work_dir import checkpoint_to_resume
@@ -39,6 +40,7 @@ def train(cfg: Config, resume: bool | str = False, amp: bool = False, launcher: 
         cfg.optim_wrapper.type = "UltraAmpOptimWrapper"
     check_embedding_cache(cfg)
     require_inputs(cfg)
+    check_writable(cfg.work_dir, "--work-dir")
     runner = RUNNERS.build(cfg)
     warn_of_other_fit(cfg, runner.model)
     runner.train()

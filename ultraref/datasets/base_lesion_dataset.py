@@ -78,12 +78,22 @@ class BaseLesionDataset(Dataset, ABC):
     def image_hashes(self) -> dict[str, str]:
         """sha256 of each image's file, by the image's name: what a checkpoint records as trained on."""
 
+    @property
+    def mask_hashes(self) -> dict[str, str]:
+        """sha256 of what each sample's mask is read from, by name; empty where nothing is recorded."""
+        return {}
+
+    @property
+    def prediction_hashes(self) -> dict[str, str]:
+        """sha256 of each stored coarse prediction, by name; empty without."""
+        return {}
+
     @abstractmethod
     def describe_sample(self, index: int) -> dict:
         """Returns what the pipeline starts from, without the keys that `describe` adds.
 
         It must have name, dataset, img_path and fold (the fold that holds the image out, None if there is none); for
-        `LoadLesionMask` seg_map_path, for `LoadImage`'s check image_hash. It may have spacing, the (row, column) distance of two
+        `LoadLesionMask` seg_map_path, for their checks image_hash and mask_hash. It may have spacing, the (row, column) distance of two
         pixels in mm; attributes, what is known of the case (class, BI-RADS) by name; pixels_hash, group and group_kind
         (`Splits.describe`): they become metainfo and columns of the table of cases.
         """

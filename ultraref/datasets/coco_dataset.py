@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 
 from mmengine.logging import print_log
 
 from ultraref.datasets.base_lesion_dataset import BaseLesionDataset
 from ultraref.datasets.coco_annotations import CocoImage, read_coco
-from ultraref.datasets.image_io import sha256_of_file
+from ultraref.datasets.recorded_files import sha256_once
 from ultraref.datasets.splits import Splits
 from ultraref.errors import UserError
 from ultraref.registry import DATASETS
@@ -133,7 +134,12 @@ class CocoLesionDataset(BaseLesionDataset):
 
     @cached_property
     def image_hashes(self) -> dict[str, str]:
-        return {image.name: sha256_of_file(image.path) for image in self._images}
+        return {image.name: sha256_once(image.path) for image in self._images}
+
+    @property
+    def mask_hashes(self) -> dict[str, str]:
+        """sha256 of each sample's run-lengths and size, by the sample's name."""
+        return {name: sha256(repr((image.size, codes)).encode()).hexdigest() for name, image, codes in self._samples}
 
     def describe_sample(self, index: int) -> dict:
         """As in `BaseLesionDataset`; the mask comes as mask_codes and mask_size, for `LoadCocoMask`."""

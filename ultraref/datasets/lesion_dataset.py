@@ -128,6 +128,17 @@ class LesionDataset(BaseLesionDataset):
     def image_hashes(self) -> dict[str, str]:
         return {name: self.splits.images[name].sha256 for name in self.names}
 
+    @property
+    def mask_hashes(self) -> dict[str, str]:
+        return {name: self.splits.images[name].mask_sha256 for name in self.names}
+
+    @property
+    def prediction_hashes(self) -> dict[str, str]:
+        if self.predictions is None:
+            return {}
+        store = PredictionStore(self.predictions)
+        return {name: store.recorded_hash(name, *self._prediction_of(name)) for name in self.names}
+
     def describe_sample(self, index: int) -> dict:
         """As in `BaseLesionDataset`; with stored predictions also where that of the image lies."""
         name = self.names[index]
@@ -139,6 +150,7 @@ class LesionDataset(BaseLesionDataset):
             "seg_map_path": str(self._path("masks", name)),
             "fold": entry.fold,
             "image_hash": entry.sha256,
+            "mask_hash": entry.mask_sha256,
             "predictions": self.predictions,
             **self.splits.describe(name),
         }

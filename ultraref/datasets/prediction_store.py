@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -12,12 +13,13 @@ from typing import ClassVar
 import numpy as np
 
 from ultraref.atomic import atomic_folder, write_json
-from ultraref.datasets.image_io import sha256_of_file
+from ultraref.datasets.readers.npy import read_header
+from ultraref.datasets.recorded_files import read_recorded, sha256_once
 from ultraref.errors import MissingFileError, UserError
 
-MANIFEST_VERSION = 2
-# Version 1 doesn't say which network made the predictions.
-READABLE_VERSIONS = (1, 2)
+MANIFEST_VERSION = 3
+# Version 1 doesn't say which network made the predictions, version 2 not what is in their files.
+READABLE_VERSIONS = (1, 2, 3)
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class PredictionManifest:
         config: path of the config that it was predicted with; for predictions of another tool, the tool and what was imported.
         network: the coarse network; None where it isn't known.
         images: sha256 of the image's PNG file, by name.
+        files: sha256 of the prediction's .npy file, by name; empty where it wasn't recorded.
     """
 
     fold: int
@@ -87,6 +90,7 @@ class PredictionManifest:
     config: str
     network: NetworkIdentity | None = None
     images: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,8 @@ class PredictionStore:
         with atomic_folder(self.folder(manifest.fold, manifest.split)) as staging:
             yield PredictionWriter(staging, manifest)
             content = {"version": MANIFEST_VERSION, **asdict(manifest)}
-            content["images"] = dict(sorted(manifest.images.items()))
+            for kind in ("images", "files"):
+                content[kind] = dict(sorted(content[kind].items()))
             write_json(staging / "manifest.json", content, indent=1)
         self._manifests.pop((manifest.fold, manifest.split), None)
 
@@ -146,12 +151,14 @@ class PredictionStore:
                 content = json.loads(path.read_text(encoding="utf-8"))
                 version = content.pop("version")
                 if version not in READABLE_VERSIONS:
-                    known = " and ".join(map(str, READABLE_VERSIONS))
+                    known = ", ".join(map(str, READABLE_VERSIONS))
                     raise UserError(f"{path}: version {version!r}, but this program reads {known}")
                 network = content.pop("network") if version > 1 else None
                 if network is not None:
                     network = NetworkIdentity(network["sha256"], tuple(network["types"]))
                 manifest = PredictionManifest(**content, network=network)
+                if version > 2 and manifest.files.keys() != manifest.images.keys():
+                    raise UserError(f"{path}: not a whole manifest (its images and files differ)")
             except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
                 raise UserError(f"{path}: not a whole manifest ({error!r})") from error
             if (manifest.fold, manifest.split) != key:
@@ -166,8 +173,8 @@ class PredictionStore:
 
         Raises:
             FileNotFoundError: it is not there.
-            ValueError: it was made from another image file than `image_sha256`, or isn't a probability of the stated
-                size.
+            ValueError: it was made from another image file than `image_sha256`, is another file than was written, or isn't a
+                probability of the stated size.
         """
         manifest = self.manifest(fold, split)
         path = self.folder(fold, split) / f"{name}.npy"
@@ -176,13 +183,22 @@ class PredictionStore:
             raise MissingFileError(f"{path}: there is no prediction of {name!r}; {_AGAIN}")
         if image_sha256 is not None and recorded != image_sha256:
             raise UserError(f"{path}: was made from another file of image {name!r} than the present one; {_AGAIN}")
+        data = read_recorded(path, manifest.files.get(name), f"was predicted (its sha256 differs); {_AGAIN}")
         try:
-            prob = np.load(path, allow_pickle=False)
+            # The header's sizes are looked at before memory is taken.
+            if math.prod(read_header(io.BytesIO(data), path)[0]) > len(data):
+                raise EOFError
+            prob = np.load(io.BytesIO(data), allow_pickle=False)
         except (ValueError, EOFError, OSError) as error:
             # Not NumPy's words, which advise to unpickle what it can't read.
             raise UserError(f"{path}: is damaged, and can't be read as an array of NumPy; {_AGAIN}") from error
         _check_prob(prob, manifest.coarse_size, path)
         return prob
+
+    def recorded_hash(self, name: str, fold: int, split: str) -> str:
+        """Returns the sha256 of a stored prediction; of one that was stored without, that of the checkpoint that made it."""
+        manifest = self.manifest(fold, split)
+        return manifest.files.get(name, manifest.checkpoint_sha256)
 
     def validate(self, requests: list[PredictionRequest]) -> int:
         """Checks from the manifests that every requested prediction is there and fits its image.
@@ -208,7 +224,7 @@ class PredictionStore:
                 continue
             sizes.setdefault(manifest.coarse_size, []).append(folder)
             checkpoint = Path(manifest.checkpoint)
-            if checkpoint.is_file() and sha256_of_file(checkpoint) != manifest.checkpoint_sha256:
+            if checkpoint.is_file() and sha256_once(checkpoint) != manifest.checkpoint_sha256:
                 problems.append(
                     f"{folder}: {checkpoint} was trained anew, or has changed, since these predictions were made"
                 )
@@ -276,6 +292,7 @@ class PredictionWriter:
         np.save(buffer, np.ascontiguousarray(prob), allow_pickle=False)
         (self._folder / f"{name}.npy").write_bytes(buffer.getvalue())
         self._manifest.images[name] = image_sha256
+        self._manifest.files[name] = hashlib.sha256(buffer.getvalue()).hexdigest()
 
 
 _AGAIN = (

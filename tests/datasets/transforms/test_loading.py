@@ -1,6 +1,7 @@
 """Loading of image, mask and coarse probability."""
 
 import hashlib
+import os
 
 import numpy as np
 import pytest
@@ -43,6 +44,18 @@ def test_another_file_than_the_recorded_one_is_refused(results, tmp_path):
         LoadImage()(results)
     del results["image_hash"]
     np.testing.assert_array_equal(LoadImage()(results)["img"], IMAGE + 1)
+
+
+def test_masks_overwritten_by_predictions_are_refused(results, tmp_path):
+    mask = tmp_path / "mask.png"
+    results["mask_hash"] = hashlib.sha256(mask.read_bytes()).hexdigest()
+    LoadLesionMask()(LoadImage()(dict(results)))
+    # Of the same size in bytes, as a prediction may be, and with the same time.
+    status = mask.stat()
+    mask.write_bytes(encode_png((IMAGE > 10) * np.uint8(255)))
+    os.utime(mask, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    with pytest.raises(UserError, match=r"mask\.png: is not the file that splits\.json records"):
+        LoadLesionMask()(LoadImage()(dict(results)))
 
 
 def test_an_unreadable_image_is_named(results, tmp_path):

@@ -8,7 +8,7 @@ class LesionTransform(BaseTransform):
 
     Keys that MMSegmentation has mean the same here, so that its transforms and MMCV's may stand in a pipeline: img,
     (H, W) uint8 grey; img_path; img_shape and ori_shape, (height, width); gt_seg_map, (H, W) uint8 in {0, 1};
-    seg_map_path; seg_fields. Beyond them: name, dataset, split, fold, image_hash; sizes, side of each network's frame
+    seg_map_path; seg_fields. Beyond them: name, dataset, split, fold, image_hash, mask_hash; sizes, side of each network's frame
     in pixels; rng, the sample's `numpy.random.Generator`, from which all randomness comes; coarse_prob, (h, w) float32
     in [0, 1]; and, for the networks, coarse_image, sam_image and gt.
 

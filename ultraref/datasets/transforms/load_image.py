@@ -1,11 +1,14 @@
 """Loads the ultrasound image."""
 
-import hashlib
-
-from ultraref.datasets.image_io import decode_image, read_bytes
+from ultraref.datasets.image_io import decode_image
+from ultraref.datasets.recorded_files import read_recorded
 from ultraref.datasets.transforms.base import LesionTransform
-from ultraref.errors import UserError
 from ultraref.registry import TRANSFORMS
+
+# What is wrong with a file of another sha256.
+NOT_RECORDED = (
+    "splits.json records (its sha256 differs); run the converter again, and whatever was made from the images before"
+)
 
 
 @TRANSFORMS.register_module()
@@ -24,13 +27,6 @@ class LoadImage(LesionTransform):
 
     def transform(self, results: dict) -> dict:
         path = results["img_path"]
-        data = read_bytes(path)
-        expected = results.get("image_hash")
-        if expected is not None and hashlib.sha256(data).hexdigest() != expected:
-            raise UserError(
-                f"{path}: is not the file that splits.json records (its sha256 differs); "
-                "run the converter again, and whatever was made from the images before"
-            )
-        results["img"] = decode_image(data, path)
+        results["img"] = decode_image(read_recorded(path, results.get("image_hash"), NOT_RECORDED), path)
         results["img_shape"] = results["ori_shape"] = results["img"].shape
         return results
