@@ -1,6 +1,9 @@
 """Which errors end with their message alone."""
 
+import os
 import pickle
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
@@ -52,6 +55,13 @@ def test_faults_of_the_program_keep_their_traceback(fault):
 
     with pytest.raises(fault, match="rng"):
         run(main)
+
+
+def test_a_stdout_that_is_not_utf_8_gets_what_it_can_hold():
+    code = "from ultraref.console import run; run(lambda: print('B\\u00e4r \\u2192 done') or 0)"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, timeout=200)
+    assert done.stdout == rb"B\xe4r \u2192 done" + b"\n", done.stderr
 
 
 def test_a_missing_file_is_both_kinds_of_error():

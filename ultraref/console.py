@@ -16,6 +16,10 @@ def run(main: Callable[[], int], spell: Callable[[str], str] = str) -> int:
         main: the command; returns its exit status.
         spell: gives the message of an error the words of whoever typed the command.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal or a file that isn't UTF-8 gets "\\xe4" for what it can't hold, not an error in the place of the result.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     try:
         return main()
     except KeyboardInterrupt:

@@ -164,6 +164,24 @@ def test_bases_are_found_with_their_variables(monkeypatch):
     assert find_set_file("busi", GATED) == ROOT / "configs/_base_/datasets/busi.py"
 
 
+def test_configs_that_inherit_each_other_are_named_in_one_line(tmp_path):
+    for name, base in (("a", "b"), ("b", "c"), ("c", "a")):
+        (tmp_path / f"{name}.py").write_text(f"_base_ = './{base}.py'\n")
+    with pytest.raises(ConfigError) as error:
+        read_recipe(tmp_path / "a.py")
+    circle = " > ".join(str(tmp_path / f"{name}.py") for name in "abca")
+    assert f"a config inherits itself, {circle}. Take" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_lazy_config_is_said_not_to_be_read(tmp_path):
+    (tmp_path / "lazy.py").write_text(
+        "from mmengine.config import read_base\nwith read_base():\n    from .a import *\n"
+    )
+    with pytest.raises(ConfigError, match=r"lazy\.py is a lazy config"):
+        read_recipe(tmp_path / "lazy.py")
+
+
 def test_a_set_outside_is_named_by_its_path_wherever_it_is_read_again(tmp_path):
     path = tmp_path / "clinic.py"
     path.write_text("set_name = 'clinic'\ndata_root = '/images/clinic'\nsets = {set_name: data_root}\n")

@@ -8,6 +8,7 @@ from ultraref.apis.output_folder import check_output_folder, check_writable
 from ultraref.atomic import write_json
 from ultraref.engine.hooks.provenance_hook import weights_seen_of
 from ultraref.engine.inputs import require_inputs
+from ultraref.engine.launch_check import TEST_KEYS, check_launch
 from ultraref.errors import MissingFileError
 from ultraref.models.checkpoint_loading import without_initial_weights
 from ultraref.registry import RUNNERS
@@ -41,6 +42,7 @@ def test(
         raise MissingFileError(
             f"checkpoint {checkpoint} does not exist; tools/train.py leaves best.pth in its work directory"
         )
+    check_launch(cfg, launcher, TEST_KEYS)
     given, cfg = cfg, cfg.copy()
     cfg.launcher = launcher
     cfg.load_from = str(checkpoint)

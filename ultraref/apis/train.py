@@ -8,6 +8,7 @@ from torch import nn
 from ultraref.apis.output_folder import check_writable
 from ultraref.datasets.transforms import may_change_image
 from ultraref.engine.inputs import require_inputs
+from ultraref.engine.launch_check import TRAINING_KEYS, check_launch
 from ultraref.engine.work_dir import checkpoint_to_resume
 from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import without_initial_weights
@@ -30,6 +31,7 @@ def train(cfg: Config, resume: bool | str = False, amp: bool = False, launcher: 
     Raises:
         ultraref.engine.inputs.MissingInputsError: data, weights or an earlier phase's results are missing; all are listed.
     """
+    check_launch(cfg, launcher, TRAINING_KEYS)
     cfg = cfg.copy()
     cfg.launcher = launcher
     checkpoint = checkpoint_to_resume(cfg.work_dir, resume)

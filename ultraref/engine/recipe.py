@@ -17,11 +17,13 @@ from mmengine.config import Config
 
 from ultraref import _compat
 from ultraref.engine.config_check import ConfigError
+from ultraref.errors import MissingFileError
 from ultraref.shipped import PREFIX, find_recipe, resolve_base, shipped_configs, shown
 
 SET, FOLD = "ULTRAREF_SET", "ULTRAREF_FOLD"
 # `--fold all`: the reference's single SAM for all folds.
 ALL_FOLDS = "all"
+_LAZY = re.compile(r"^\s*with read_base\(\)", re.MULTILINE)
 _DATASETS = Path("_base_", "datasets")
 # MMEngine's `{{$NAME:default}}`, with the quotes that it allows inside.
 _VARIABLE = re.compile(r"\{\{['\"]?\s*\$(\w+)\s*:\s*(\S*?)\s*['\"]?\}\}")
@@ -44,6 +46,7 @@ def read_recipe(path: str | Path, set: str | Path | None = None, fold: int | str
         ConfigError: the set or fold is not known, or the config is an alias of another one, or none can be chosen in it.
     """
     path = find_recipe(path)
+    _check_bases(path, ())
     if path.suffix != ".py":
         raise ConfigError(f"config {path} is no Python file; the shipped ones are called like phase3/gated.py")
     set = os.environ.get(SET) if set is None else str(set)
@@ -65,6 +68,31 @@ def read_recipe(path: str | Path, set: str | Path | None = None, fold: int | str
     if set is not None and _is_path(set):
         _keep_path(cfg, str(Path(set).resolve()))
     return cfg
+
+
+def _check_bases(path: Path, above: tuple[Path, ...]) -> None:
+    """Refuses a config that inherits itself, or one in MMEngine's lazy style, neither of which can be read here."""
+    path = path.resolve()
+    if path in above:
+        circle = " > ".join(map(str, (*above[above.index(path) :], path)))
+        raise ConfigError(
+            f"{above[0]} can't be read: a config inherits itself, {circle}. Take one `_base_` out of the circle"
+        )
+    if path.suffix != ".py" or not path.is_file():
+        return
+    try:
+        bases = bases_of(path)
+        if _LAZY.search(path.read_text(encoding="utf-8")):
+            raise ConfigError(
+                f"{path} is a lazy config (read_base), which this toolkit doesn't read; name its bases in `_base_`"
+            )
+    except (SyntaxError, ValueError, MissingFileError) as error:
+        if isinstance(error, ConfigError):
+            raise
+        # Reading the config says what is wrong with it.
+        return
+    for base in bases:
+        _check_bases(base, (*above, path))
 
 
 def run_name(cfg: Config) -> str:
