@@ -84,9 +84,26 @@ def test_a_run_that_is_not_resumed_sets_aside_the_checkpoints_of_another(trained
 def test_a_run_may_start_from_weights_that_lie_in_its_own_work_dir(trained, tmp_path, make_runner):
     work_dir = tmp_path / "run"
     shutil.copytree(trained / "broken", work_dir)
+    weights = torch.load(work_dir / "best.pth", weights_only=True)["state_dict"]
     runner = make_runner(toy_config(work_dir, epochs=1, load_from=str(work_dir / "best.pth")))
-    runner.train()
-    assert runner._load_from == str(work_dir / "earlier_1" / "best.pth")
+    runner.load_or_resume()
+    assert all(torch.equal(value, weights[name]) for name, value in runner.model.state_dict().items())
+    make_runner(toy_config(work_dir, epochs=1, load_from=str(work_dir / "best.pth"))).train()
+    assert (work_dir / "earlier_1" / "best.pth").is_file()
+
+
+@pytest.mark.parametrize("resume", ["misspelt.pth", "other"])
+def test_a_run_that_cannot_begin_moves_nothing(trained, tmp_path, make_runner, resume):
+    work_dir = tmp_path / "run"
+    shutil.copytree(trained / "broken", work_dir)
+    cfg = toy_config(work_dir, epochs=1, resume=str(tmp_path / resume))
+    if resume == "other":
+        # Whole, but of a run with more epochs.
+        cfg.resume = str(trained / "unbroken" / "last.pth")
+    before = sorted(path.name for path in work_dir.glob("*.pth"))
+    with pytest.raises(UserError, match=r"does not exist|comes from another run"):
+        make_runner(cfg).train()
+    assert sorted(path.name for path in work_dir.glob("*.pth")) == before
 
 
 def test_leftovers_of_a_killed_save_are_removed_at_the_next_start(tmp_path, make_runner):

@@ -38,6 +38,17 @@ def test_what_is_no_tensor_is_refused():
         load_strictly(nn.Linear(2, 3), {"weight": torch.zeros(3, 2), "bias": "none"}, "file.pth")
 
 
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_weights_that_are_not_finite_are_refused(bad):
+    module = nn.Linear(2, 3)
+    before = module.bias.detach().clone()
+    with pytest.raises(ValueError, match=r"file\.pth holds numbers that aren't finite, in 1 entries: weight"):
+        load_strictly(module, {"weight": torch.full((3, 2), bad), "bias": torch.zeros(3)}, "file.pth")
+    assert torch.equal(module.bias, before)
+    # A sum that overflows isn't one of them.
+    load_strictly(module, {"weight": torch.full((3, 2), 3e38), "bias": torch.zeros(3)}, "file.pth")
+
+
 def test_optional_keys_may_be_missing_and_are_loaded_where_they_are_there():
     module = nn.Linear(2, 3)
     bias = module.bias.detach().clone()

@@ -10,7 +10,7 @@ from pathlib import Path
 import mmengine
 import torch
 from mmengine.device import get_device
-from mmengine.dist import is_distributed, master_only
+from mmengine.dist import barrier, is_distributed, master_only
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 from mmengine.runner.checkpoint import weights_to_cpu
@@ -60,6 +60,8 @@ class UltraRunner(Runner):
     """
 
     _started = False
+    # Whether this is the start of a training, which no other run disturbs.
+    _owns_work_dir = False
 
     @property
     def epoch(self) -> int:
@@ -101,9 +103,7 @@ class UltraRunner(Runner):
             UserError: another run has the work dir, or there is nothing whole to resume from.
         """
         with run_lock(self.work_dir):
-            if not self._started:
-                self._settle_start()
-                super().dump_config()
+            self._owns_work_dir = not self._started
             try:
                 return super().train()
             finally:
@@ -114,12 +114,15 @@ class UltraRunner(Runner):
         if self._train_loop is None:
             super().dump_config()
 
-    def _settle_start(self) -> None:
-        """Decides what the run goes on from, and clears its work dir of what is in the way."""
+    def _clear_work_dir(self, checkpoint: Path | None) -> None:
+        """Puts out of the way what an earlier run left in the work dir of one that goes on from `checkpoint`.
+
+        All that this run reads from there has been read.
+        """
         work_dir = Path(self.work_dir)
-        checkpoint = checkpoint_to_resume(work_dir, self._resume)
-        self._resume = False if checkpoint is None else str(checkpoint)
+        barrier()
         on_main_process(lambda: remove_leftovers(work_dir))
+        super().dump_config()
         if checkpoint is not None and checkpoint.resolve().parent == work_dir.resolve():
             if checkpoint.name == PREVIOUS_CHECKPOINT:
                 on_main_process(lambda: set_damaged_aside(work_dir))
@@ -127,9 +130,6 @@ class UltraRunner(Runner):
         folder = on_main_process(lambda: set_aside(work_dir))
         if folder is not None:
             self.logger.warning(f"{work_dir} held the checkpoints of another run. They are now in {folder}.")
-            given = Path(self._load_from or "")
-            if given.name and not given.exists() and (folder / given.name).is_file():
-                self._load_from = str(folder / given.name)
 
     def val(self) -> dict:
         """Validates, and returns the metrics."""
@@ -191,6 +191,8 @@ class UltraRunner(Runner):
         elif self._load_from is not None:
             self.load_checkpoint(self._load_from)
         self._has_loaded = True
+        if self._owns_work_dir:
+            self._clear_work_dir(checkpoint)
 
     def build_dataloader(self, dataloader, seed: int | None = None, diff_rank_seed: bool = False):
         """As MMEngine's, but the run's seed and the model's sizes also reach the data sets.

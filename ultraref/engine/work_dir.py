@@ -28,7 +28,7 @@ def checkpoint_to_resume(work_dir: str | Path, resume: bool | str = True) -> Pat
         UserError: there are checkpoints, but none is whole; says of each what is wrong with it.
     """
     if isinstance(resume, (str, Path)):
-        return Path(resume)
+        return Path(resume).expanduser()
     problems = []
     for name in (LAST_CHECKPOINT, PREVIOUS_CHECKPOINT) if resume else ():
         path = Path(work_dir, name)

@@ -132,6 +132,32 @@ def test_accumulated_gradients_name_every_batch_of_the_step(tmp_path, make_runne
     assert len(torch.load(tmp_path / "not_finite_iter3.pth", weights_only=True)["batches"]) == 3
 
 
+@pytest.mark.parametrize(
+    ("how", "broken", "message"),
+    [
+        ("gradient", [2], None),
+        ("gradient", range(1, 60), r"the gradient isn't finite at iteration 30"),
+        ("nan", [2], r"the loss isn't finite at iteration 2"),
+    ],
+)
+def test_a_loss_scaler_may_leave_out_steps_but_not_hide_a_loss(tmp_path, make_runner, how, broken, message):
+    class Scale(Hook):
+        def before_run(self, runner):
+            # As float16 has it on a GPU.
+            runner.optim_wrapper.scaler = torch.amp.GradScaler("cpu")
+
+    optim_wrapper = {"type": "UltraAmpOptimWrapper", "optimizer": {"type": "SGD", "lr": 0.001}}
+    runner, recorder = run(make_runner, tmp_path, list(broken), how, epochs=12, optim_wrapper=optim_wrapper)
+    runner.register_hook(Scale())
+    if message is None:
+        runner.train()
+        assert all(torch.equal(value, recorder.before[2][name]) for name, value in recorder.before[1].items())
+        assert any(not torch.equal(value, recorder.before[3][name]) for name, value in recorder.before[2].items())
+    else:
+        with pytest.raises(UserError, match=message):
+            runner.train()
+
+
 def test_the_images_of_the_batch_are_named_and_saved_in_plain_types(tmp_path, make_runner, monkeypatch):
     plain = ToyDataset.__getitem__
 
