@@ -1,5 +1,6 @@
 """A file or a folder appears whole or not at all."""
 
+import errno
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import pytest
 
 from ultraref.atomic import atomic_file, atomic_folder, write_json
+from ultraref.errors import UserError
 
 
 def test_a_file_appears_at_the_end_and_replaces_what_was_there(tmp_path):
@@ -34,6 +36,23 @@ def test_after_an_exception_the_old_file_is_unchanged(tmp_path, error):
         interrupted()
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["results.bin"]
+
+
+def test_a_file_system_without_fsync_is_said_once_and_a_broken_disk_is_an_error(tmp_path, monkeypatch):
+    def refuse(number):
+        def fsync(_):
+            raise OSError(number, os.strerror(number))
+
+        return fsync
+
+    monkeypatch.setattr(os, "fsync", refuse(errno.EINVAL))
+    with pytest.warns(UserWarning, match="doesn't say when a file is on the disk"):
+        write_json(tmp_path / "a.json", 1)
+    assert json.loads((tmp_path / "a.json").read_text()) == 1
+    monkeypatch.setattr(os, "fsync", refuse(errno.EIO))
+    with pytest.raises(UserError, match=r"a\.json can't be written: Input/output error"):
+        write_json(tmp_path / "a.json", 2)
+    assert json.loads((tmp_path / "a.json").read_text()) == 1
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o077])

@@ -1,9 +1,11 @@
 """Writes a file or a folder as a whole or not at all. Every result of this package is written so."""
 
+import errno
 import json
 import os
 import secrets
 import shutil
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +26,7 @@ def atomic_file(path: str | os.PathLike, mode: str = "wb", durable: bool = True)
     Args:
         path: the file; its folder is made if need be.
         mode: "wb", or "w" for UTF-8 text whose line ends are written as they are given.
-        durable: wait for the disk. False is for files that can be made again and are checked when they are read.
+        durable: wait for the disk, where the file system can; that it can't is warned of once. False is for files that can be made again and are checked when they are read.
 
     Raises:
         ValueError: another `mode`.
@@ -47,8 +49,7 @@ def atomic_file(path: str | os.PathLike, mode: str = "wb", durable: bool = True)
         with open(temporary, mode.replace("w", "x"), **options) as file:
             yield file
             if durable:
-                file.flush()
-                os.fsync(file.fileno())
+                _wait_for_disk(file)
         os.replace(temporary, path)
     except OSError as error:
         # One about another file, which the caller reads meanwhile, is not ours to explain.
@@ -109,6 +110,19 @@ def atomic_folder(dst: str | os.PathLike) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _wait_for_disk(file: IO) -> None:
+    file.flush()
+    try:
+        os.fsync(file.fileno())
+    except OSError as error:
+        # Some network and FUSE file systems don't know it; a disk that is full or broken does.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
+            raise
+        warnings.warn(
+            "this file system doesn't say when a file is on the disk; a power cut may leave half a file", stacklevel=2
+        )
 
 
 def _make_folder(folder: Path) -> None:
