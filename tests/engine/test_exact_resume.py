@@ -26,11 +26,11 @@ def load(work_dir):
 
 
 def differences(one, other, where=""):
-    """Yields where two nested structures differ; what depends on the clock is left out."""
+    """Yields where two nested structures differ; what depends on the clock, or on the commit of the folder, is left out."""
     if isinstance(one, dict):
         assert one.keys() == other.keys(), where
         for key in one:
-            if not str(key).endswith(("time", "eta", "experiment_name", "cfg")):
+            if not str(key).endswith(("time", "eta", "experiment_name", "cfg", "mmengine_version")):
                 yield from differences(one[key], other[key], f"{where}.{key}")
     elif isinstance(one, (list, tuple)):
         assert len(one) == len(other), where

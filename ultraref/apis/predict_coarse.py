@@ -45,7 +45,6 @@ def predict_coarse(
         raise UserError(
             f"{cfg.filename}: predict_coarse needs val_dataloader.dataset.fold (found {fold}) and predictions_root (found {root})"
         )
-    check_output_folder(root, "--out", cfg, is_store=True)
     if cfg.model.type != "CoarseSegmentor":
         raise UserError(
             f"{cfg.filename}: predict_coarse needs a phase-1 config, whose model is a CoarseSegmentor, not {cfg.model.type}"
@@ -69,6 +68,7 @@ def predict_coarse(
             f"({', '.join(names[:3])}, ...), so its predictions would not be out of fold; give the checkpoint that held fold "
             f"{fold} out"
         )
+    check_output_folder(root, "--out", cfg, is_store=True)
     loader = DataLoader(
         dataset,
         batch_size=dataloader.batch_size,
