@@ -214,7 +214,7 @@ def _check_fields(checkpoint, is_sealed: bool, path: Path) -> None:
             f"checkpoint {path} has format {version!r}, but this program reads 1 and {CHECKPOINT_FORMAT}; was it made by a "
             "newer one?"
         )
-    kinds = {"meta": dict, "message_hub": dict, "optimizer": dict, "param_schedulers": (list, dict)}
+    kinds = {"meta": dict, "message_hub": dict, "optimizer": dict, "gradients": dict, "param_schedulers": (list, dict)}
     wrong = [name for name, kind in kinds.items() if name in checkpoint and not isinstance(checkpoint[name], kind)]
     if not all(isinstance(name, str) for name in checkpoint["state_dict"]):
         wrong.append("state_dict")

@@ -7,6 +7,8 @@ from mmengine.hooks import Hook
 
 ADAMW = {"optimizer": {"type": "AdamW", "lr": 0.01, "weight_decay": 0.1}, "clip_grad": {"max_norm": 1.0}}
 MOMENTUM = {"optimizer": {"type": "SGD", "lr": 0.01, "momentum": 0.9}}
+# Six iterations are trained at the stop: one step, and half of the gradients of the next.
+ACCUMULATED = {"optimizer": {"type": "AdamW", "lr": 0.01}, "accumulative_counts": 4}
 
 
 class Killed(Exception):
@@ -44,7 +46,7 @@ def differences(one, other, where=""):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("optim_wrapper", [ADAMW, MOMENTUM], ids=["adamw", "momentum"])
+@pytest.mark.parametrize("optim_wrapper", [ADAMW, MOMENTUM, ACCUMULATED], ids=["adamw", "momentum", "accumulated"])
 def test_resumed_run_is_bit_identical(tmp_path, make_runner, workers, optim_wrapper):
     unbroken = tmp_path / "unbroken"
     make_runner(toy_config(unbroken, epochs=4, workers=workers, optim_wrapper=optim_wrapper)).train()

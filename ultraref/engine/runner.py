@@ -242,6 +242,9 @@ class UltraRunner(Runner):
             self.optim_wrapper.load_state_dict(checkpoint["optimizer"])
             for scheduler, state in zip(schedulers, checkpoint.get("param_schedulers", [])):
                 scheduler.load_state_dict(state)
+        parameters = dict(self._bare_model().named_parameters())
+        for name, gradient in checkpoint.get("gradients", {}).items():
+            parameters[name].grad = gradient.to(parameters[name].device)
         self.logger.info(f"Resumed from {filename}: {self.epoch} epochs, {self.iter} iterations")
 
     def load_checkpoint(self, filename: str, map_location="cpu", strict: bool = True, revise_keys=()) -> dict:
@@ -339,6 +342,10 @@ class UltraRunner(Runner):
             checkpoint["meta"]["dataset_meta"] = self.train_dataloader.dataset.metainfo
         if save_optimizer:
             checkpoint["optimizer"] = self.optim_wrapper.state_dict()
+            # Accumulated, where the next step takes more batches than the epoch has left.
+            stepped = {id(p) for group in self.optim_wrapper.param_groups for p in group["params"]}
+            parameters = [(name, p) for name, p in self._bare_model().named_parameters() if id(p) in stepped]
+            checkpoint["gradients"] = {name: p.grad for name, p in parameters if p.grad is not None}
         if save_param_scheduler and self.param_schedulers is not None:
             checkpoint["param_schedulers"] = [scheduler.state_dict() for scheduler in self.param_schedulers]
         self.call_hook("before_save_checkpoint", checkpoint=checkpoint)
