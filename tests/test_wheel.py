@@ -100,8 +100,9 @@ def test_the_wheel_holds_the_package_and_the_configs_and_nothing_else(wheel):
         headers = archive.read(metadata).decode().partition("\n\n")[0]
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "ultraref").rglob("*.py")}
     configs = {f"ultraref/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "configs").rglob("*.py")}
+    page = {f"ultraref/apis/demo/viewer.{suffix}" for suffix in ("html", "css", "js")}
     held = {name for name in names if ".dist-info/" not in name}
-    assert held == modules | configs | {"ultraref/py.typed"}
+    assert held == modules | configs | page | {"ultraref/py.typed"}
     # MMEngine and MMCV require opencv-python; stating it here as well would keep nobody from taking the headless build.
     assert "opencv" not in headers
     for line in ("Name: ultraref", "Author: ", "Provides-Extra: tests", "Requires-Dist: torch>=", "Typing :: Typed"):
@@ -144,3 +145,76 @@ def test_a_config_of_ones_own_inherits_from_the_installed_recipes(run, tmp_path)
     assert printed.returncode == 0, printed.stderr
     origins = {line.split(" = ")[0]: line.split()[-1] for line in printed.stdout.splitlines()}
     assert (origins["model.gate.gamma"], origins["model.gate.gate_max"]) == ("mine.py", "phase3/gated.py")
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory) -> Path:
+    """A tiny refinement model with random weights, exported."""
+    import torch
+    from mmengine.config import Config
+    from mmengine.registry import init_default_scope
+
+    from ultraref.apis.export import export
+    from ultraref.registry import MODELS
+    from ultraref.testing.tiny_models import tiny_refinement
+
+    folder = tmp_path_factory.mktemp("model")
+    steps = [dict(type="ResizeToModels", inputs=("coarse", "sam"), gt="sam"), dict(type="PackSegInputs")]
+    cfg = Config(dict(model=tiny_refinement(), test_dataloader=dict(dataset=dict(pipeline=steps))))
+    init_default_scope("ultraref")
+    torch.manual_seed(0)
+    torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict(), meta={}), folder / "best.pth")
+    return export(cfg, folder / "best.pth", "bundle", folder / "bundle")
+
+
+def write_image_and_mask(folder: Path) -> None:
+    """Writes images/a.png and masks/a.png."""
+    import numpy as np
+    from PIL import Image
+
+    mask = np.zeros((48, 64), np.uint8)
+    mask[10:30, 20:50] = 255
+    for name, array in (("images", 255 - mask), ("masks", mask)):
+        (folder / name).mkdir()
+        Image.fromarray(array).save(folder / name / "a.png")
+
+
+@pytest.mark.parametrize("words", [["predict"], ["refine", "--coarse", "masks"]])
+def test_an_exported_model_predicts_and_refines_from_an_empty_folder(words, run, command, bundle, tmp_path):
+    write_image_and_mask(tmp_path / "empty")
+    name, *options = words
+    done = run(command, name, str(bundle), "images", "--out", "out", "--save", "masks", "overlays", *options)
+    assert done.returncode == 0, done.stderr
+    assert "wrote 1 predictions to out" in done.stdout
+    written = sorted(
+        path.relative_to(tmp_path / "empty" / "out").as_posix() for path in (tmp_path / "empty").rglob("out/*/*")
+    )
+    assert written == ["masks/a.png", "overlays/a.png"]
+    again = run(command, name, str(bundle), "images", "--out", "out", "--save", "masks", "overlays", *options)
+    assert "wrote 0 predictions to out, 1 were there" in again.stdout, again.stderr
+
+
+@pytest.mark.slow
+def test_the_quick_start_and_a_test_run_from_an_empty_folder(installed, command, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    for words in (
+        ["quickstart", "phantoms"],
+        [
+            "test",
+            "quickstart/gated.py",
+            "work_dirs/quickstart/phantoms_gated_fold0/best.pth",
+            "--set",
+            "phantoms",
+            "--fold",
+            "0",
+        ],
+    ):
+        done = subprocess.run(
+            [sys.executable, command, *words],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env=environment,
+            timeout=1800,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]

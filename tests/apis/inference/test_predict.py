@@ -207,3 +207,43 @@ def test_memory_and_open_files_do_not_grow(joint_model, tmp_path):
                 assert len(os.listdir("/proc/self/fd")) <= before + 8
     assert most <= 16
     assert torch.is_grad_enabled()
+
+
+def test_hostile_files_never_stop_the_rest(joint_model, tmp_path):
+    """Every kind of trouble at once, between two good images, in one batch: each is one line, and the good ones are written."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    good = np.random.default_rng(0).integers(0, 255, (40, 50), np.uint8)
+    png = cv2.imencode(".png", good)[1].tobytes()
+    huge = png[:16] + (30000).to_bytes(4, "big") * 2 + png[24:]
+    for name, content in {
+        "a_good.png": png,
+        "b_empty.png": b"",
+        "c_truncated.png": png[: len(png) // 2],
+        "d_huge.png": huge,
+        "e_text.jpg": b"not an image",
+        "f_gif.png": b"GIF89a" + bytes(50),
+        "g.dcm": bytes(128) + b"DICM" + bytes(40),
+        "h.nii.gz": b"\x1f\x8b" + bytes(30),
+        "i.npy": b"\x93NUMPY\x01\x00" + bytes(30),
+        "j.tif": b"II*\x00" + b"\xff" * 30,
+        "z_good.jpg": cv2.imencode(".jpg", good)[1].tobytes(),
+    }.items():
+        (folder / name).write_bytes(content)
+    np.save(folder / "k.npy", np.full((8, 8), np.nan, np.float32))
+    np.save(folder / "l.npy", np.array([{}], dtype=object), allow_pickle=True)
+    (folder / "m.png").symlink_to(tmp_path / "gone.png")
+    cv2.imwrite(str(folder / "n_one_pixel_wide.png"), good[:, :1])
+    report = predict_files(joint_model, folder, tmp_path / "out", batch_size=4, show_progress=False)
+    assert sorted(row["name"] for row in rows(tmp_path / "out" / "predictions.csv")) == [
+        "a_good",
+        "n_one_pixel_wide",
+        "z_good",
+    ]
+    assert sorted(report.failed) == sorted(
+        ["b_empty", "c_truncated", "d_huge", "e_text", "f_gif", "g", "h", "i", "j", "k", "l", "m"]
+    )
+    for reason in report.failed.values():
+        assert "\n" not in reason
+        assert "Traceback" not in reason
+        assert len(reason) > 20
