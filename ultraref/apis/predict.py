@@ -16,6 +16,7 @@ from ultraref.apis.inference.measurements import no_formula, write_table
 from ultraref.apis.inference.tasks import Task
 from ultraref.apis.inference.writer import OUTPUTS, PredictionWriter
 from ultraref.apis.inferencer import UltraRefInferencer
+from ultraref.apis.output_folder import check_output_folder
 from ultraref.atomic import atomic_file
 from ultraref.errors import UserError
 from ultraref.models.sam.embedding_cache import weights_fingerprint
@@ -72,9 +73,10 @@ def predict_files(
     if not 1 <= part <= parts:
         raise UserError(f"the shard is {part}/{parts}; it must be I/N with I from 1 to N")
     all_files = find_files(inputs)
-    _refuse_inside(out, all_files)
     files = {file.name: file for file in all_files[part - 1 :: parts]}
     masks = None if coarse is None else CoarseMasks(coarse)
+    _refuse_overlap(out, inputs, [file.path for file in all_files], coarse)
+    check_output_folder(out, "--out")
     suffix = "" if parts == 1 else f"_{part}of{parts}"
     journal = Journal(out / f"predictions{suffix}.jsonl", _settings(inferencer, outputs, threshold, coarse))
     report = PredictReport()
@@ -147,12 +149,22 @@ def _has_files(out: Path, name: str, outputs: Sequence[str]) -> bool:
     )
 
 
-def _refuse_inside(out: Path, files: Sequence[InputFile]) -> None:
-    """Refuses a folder whose own results would be inputs of the next call."""
-    folder = out.resolve()
-    for file in files:
-        if folder == file.path.resolve().parent or folder in file.path.resolve().parents:
-            raise UserError(f"{out} holds {file.path}, one of the inputs; give a folder of its own for the results")
+def _refuse_overlap(
+    out: Path,
+    inputs: str | os.PathLike | Sequence[str | os.PathLike],
+    files: Sequence[Path],
+    coarse: str | os.PathLike | None,
+) -> None:
+    """Refuses a folder whose results would be inputs of the next call, or write over inputs."""
+    out_path = out.expanduser().resolve()
+    named = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
+    searched = [Path(each).expanduser().resolve() for each in (*named, *([] if coarse is None else [coarse]))]
+    for folder in searched:
+        if folder.is_dir() and (out_path == folder or folder in out_path.parents):
+            raise UserError(f"--out {out} lies in {folder}, which is searched for inputs; give a folder outside of it")
+    for path in (*files, *searched):
+        if out_path in path.resolve().parents:
+            raise UserError(f"--out {out} holds {path}, one of the inputs; give a folder of its own for the results")
 
 
 def _write_failures(path: Path, failed: dict[str, str]) -> None:

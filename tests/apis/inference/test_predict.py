@@ -37,7 +37,7 @@ def write_pair(folder, name: str, shape=(48, 96), box=(8, 24, 24, 72), exif: int
     mask[box[0] : box[2], box[1] : box[3]] = 255
     image = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
     for kind, array in (("images", image), ("coarse", mask)):
-        (folder / kind).mkdir(exist_ok=True)
+        (folder / kind).mkdir(exist_ok=True, parents=True)
         options = {}
         if exif != 1:
             options["exif"] = Image.Exif()
@@ -183,10 +183,18 @@ def test_masks_and_images_that_have_no_partner_are_listed(refiner, tmp_path):
     assert (again.written, again.kept, again.unused) == (0, 1, [tmp_path / "coarse" / "z.png"])
 
 
-def test_results_among_the_inputs_are_refused(joint_model, images):
-    for out in (images, images / "deep", images.parent):
-        with pytest.raises(UserError, match="one of the inputs"):
+def test_results_among_the_inputs_are_refused(joint_model, refiner, images, tmp_path):
+    for out in (images, images / "deep", images / "out", images.parent):
+        with pytest.raises(UserError, match="inputs"):
             predict_files(joint_model, images, out, show_progress=False)
+    # OUT/masks would be the coarse masks' own folder.
+    write_pair(tmp_path / "pairs", "x")
+    (tmp_path / "pairs" / "coarse").rename(tmp_path / "pairs" / "masks")
+    for out in (tmp_path / "pairs", tmp_path / "pairs" / "masks"):
+        with pytest.raises(UserError, match="inputs"):
+            predict_files(
+                refiner, tmp_path / "pairs" / "images", out, tmp_path / "pairs" / "masks", show_progress=False
+            )
 
 
 def test_memory_and_open_files_do_not_grow(joint_model, tmp_path):
