@@ -107,7 +107,8 @@ def test_aliases_are_the_names_that_people_type():
 
 
 def test_there_are_few_config_files():
-    assert len(FILES) < 100
+    # 120 leaves room for ablations; beyond it a user no longer finds his way.
+    assert len(FILES) < 120
 
 
 def depth(path):
