@@ -1,8 +1,20 @@
 """What decides, pixel by pixel, how much of the refinement is taken over."""
 
 from abc import ABCMeta, abstractmethod
+from dataclasses import dataclass
 
 from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class CaseFacts:
+    """What is known of each case of a batch beside p, q and the image.
+
+    Attributes:
+        predicted_iou: (B,) float, the IoU that SAM predicts of its mask; NaN where SAM was not asked.
+    """
+
+    predicted_iou: Tensor
 
 
 class BaseGate(nn.Module, metaclass=ABCMeta):
@@ -13,9 +25,12 @@ class BaseGate(nn.Module, metaclass=ABCMeta):
 
     Attributes:
         feature_channels: channels of the image features that the gate reads, 0 for a gate that reads none.
+        reads_facts: whether `forward` takes a further keyword `facts`, the `CaseFacts` of the batch. Gates that decide by p, q and
+            features alone leave it at False and don't take it.
     """
 
     feature_channels: int = 0
+    reads_facts: bool = False
 
     @abstractmethod
     def forward(self, coarse_prob: Tensor, sam_prob: Tensor, features: Tensor | None = None) -> Tensor:
@@ -30,3 +45,11 @@ class BaseGate(nn.Module, metaclass=ABCMeta):
         Returns:
             (B, 1, H, W) in [0, 1].
         """
+
+
+def apply_gate(
+    gate: BaseGate, coarse_prob: Tensor, sam_prob: Tensor, features: Tensor | None, facts: CaseFacts | None
+) -> Tensor:
+    """Calls a gate with the facts of the cases, if it reads them. Arguments and result: see `BaseGate.forward`."""
+    more = {"facts": facts} if gate.reads_facts else {}
+    return gate(coarse_prob, sam_prob, features, **more)

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from ultraref.errors import UserError
-from ultraref.models.gates.base import BaseGate
+from ultraref.models.gates.base import BaseGate, CaseFacts, apply_gate
 from ultraref.registry import GATES
 
 
@@ -31,7 +31,15 @@ class HybridGate(BaseGate):
                 f"HybridGate: the factors read features of {sorted(channels)} channels; they get the same ones"
             )
         self.feature_channels = max(channels, default=0)
+        self.reads_facts = self.uncertainty.reads_facts or self.learned.reads_facts
 
-    def forward(self, coarse_prob: Tensor, sam_prob: Tensor, features: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        coarse_prob: Tensor,
+        sam_prob: Tensor,
+        features: Tensor | None = None,
+        facts: CaseFacts | None = None,
+    ) -> Tensor:
         """See the base class."""
-        return self.uncertainty(coarse_prob, sam_prob, features) * self.learned(coarse_prob, sam_prob, features)
+        inputs = (coarse_prob, sam_prob, features, facts)
+        return apply_gate(self.uncertainty, *inputs) * apply_gate(self.learned, *inputs)

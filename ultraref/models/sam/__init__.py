@@ -7,7 +7,12 @@ from ultraref.models.sam.image_encoders import BaseImageEncoder, SAMViT
 from ultraref.models.sam.lora import load_lora, lora_layers, lora_state_dict, save_lora
 from ultraref.models.sam.mask_decoder import SAMMaskDecoder
 from ultraref.models.sam.sam import SAM
-from ultraref.models.sam.selection import joined_by_maximum, predicted_iou_of_images, select_candidates
+from ultraref.models.sam.selection import (
+    joined_by_maximum,
+    mean_predicted_iou,
+    predicted_iou_of_images,
+    select_candidates,
+)
 
 __all__ = [
     "SAM",
@@ -21,6 +26,7 @@ __all__ = [
     "load_sam_checkpoint",
     "lora_layers",
     "lora_state_dict",
+    "mean_predicted_iou",
     "predicted_iou_of_images",
     "save_lora",
     "select_candidates",

@@ -1,5 +1,7 @@
 """One mask out of SAM's candidates, chosen before anything is upsampled, and one out of its answers to an image."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -37,7 +39,7 @@ def joined_by_maximum(answers: Tensor, rows: Tensor, batch_size: int) -> Tensor:
     return answers.new_zeros(batch_size, *answers.shape[1:]).scatter_reduce(0, index, answers, "amax")
 
 
-def predicted_iou_of_images(iou: Tensor, rows: Tensor, batch_size: int) -> list[float | None]:
+def mean_predicted_iou(iou: Tensor, rows: Tensor, batch_size: int) -> Tensor:
     """The IoU that SAM predicts of its mask of each image: the best candidate's, averaged over the image's decodings.
 
     Args:
@@ -46,10 +48,14 @@ def predicted_iou_of_images(iou: Tensor, rows: Tensor, batch_size: int) -> list[
         batch_size: B.
 
     Returns:
-        B numbers; None where SAM was not asked.
+        (B,) without a gradient, in the precision of `iou`; NaN where SAM was not asked.
     """
-    best = iou.detach().float().max(dim=1).values.tolist()
-    found: list[list[float]] = [[] for _ in range(batch_size)]
-    for row, value in zip(rows.tolist(), best):
-        found[row].append(value)
-    return [sum(values) / len(values) if values else None for values in found]
+    best = iou.detach().amax(dim=1)
+    sums, counts = (best.new_zeros(batch_size).index_add(0, rows, part) for part in (best, torch.ones_like(best)))
+    return sums / counts
+
+
+def predicted_iou_of_images(iou: Tensor, rows: Tensor, batch_size: int) -> list[float | None]:
+    """As `mean_predicted_iou`, B numbers on the host; None where SAM was not asked."""
+    values = mean_predicted_iou(iou.detach().cpu().double(), rows.cpu(), batch_size).tolist()
+    return [None if math.isnan(value) else value for value in values]

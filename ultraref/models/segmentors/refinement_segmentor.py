@@ -10,11 +10,12 @@ from torch import Tensor, nn
 
 from ultraref.errors import UserError
 from ultraref.models.coarse import CoarseOutput
+from ultraref.models.gates import CaseFacts, apply_gate
 from ultraref.models.padding import content_mask, into_sam_frame
 from ultraref.models.refined_logits import refined_logits
 from ultraref.models.refiners import RefinerOutput
 from ultraref.models.roi import crop_to_frame
-from ultraref.models.sam import predicted_iou_of_images
+from ultraref.models.sam import mean_predicted_iou, predicted_iou_of_images
 from ultraref.registry import COARSE_SOURCES, GATES, LOSSES, MODELS, REFINERS
 from ultraref.structures import SegDataSample
 
@@ -146,10 +147,18 @@ class RefinementSegmentor(BaseModel):
         sam = replace(sam, prob=torch.where(asked, sam.prob * content, coarse_prob))
         if sam.from_logits is not None:
             sam = replace(sam, from_logits=sam.from_logits & content & asked)
-        gate = self.gate(coarse_prob, sam.prob, sam.features) if given_prompts is None else torch.ones_like(coarse_prob)
+        gate = self._weigh(coarse_prob, sam) if given_prompts is None else torch.ones_like(coarse_prob)
         # lerp is exact at both ends: a gate of 0 gives p and a gate of 1 gives q, bit for bit.
         refined_prob = torch.lerp(coarse_prob, sam.prob, gate)
         return RefinementOutput(coarse, coarse_prob, sam, gate, refined_prob)
+
+    def _weigh(self, coarse_prob: Tensor, sam: RefinerOutput) -> Tensor:
+        facts = None
+        if self.gate.reads_facts:
+            facts = CaseFacts(
+                predicted_iou=mean_predicted_iou(sam.candidate_iou.float(), sam.rows, coarse_prob.shape[0])
+            )
+        return apply_gate(self.gate, coarse_prob, sam.prob, sam.features, facts)
 
     def forward(self, inputs: dict[str, Tensor], data_samples: list[SegDataSample] | None = None, mode: str = "tensor"):
         """Runs the model.
