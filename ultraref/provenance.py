@@ -2,7 +2,7 @@
 
 A part that loads a file says so with `record_checkpoint`, `record_weights` or `record_unlisted`; the provenance hook
 gathers the records of the whole model, writes them into every checkpoint and refuses to evaluate on an image that some
-part has seen. Of published weights it is known at best which sets they have seen, not which images: that is reported.
+part has seen. What a gate was calibrated on is noted likewise, and said in a test. Of published weights it is known at best which sets they have seen, not which images: that is reported.
 Records are kept on the modules themselves, so that they follow a part wherever it is used, and are copied with it.
 """
 
@@ -12,6 +12,7 @@ from torch import nn
 
 _CHECKPOINTS = "_loaded_checkpoints"
 _WEIGHTS = "_loaded_weights"
+_CALIBRATION = "_loaded_calibration"
 
 
 def record_checkpoint(module: nn.Module, path: str, meta: Mapping) -> None:
@@ -69,6 +70,17 @@ def collect(model: nn.Module) -> dict[str, frozenset[str]]:
 def collect_weights(model: nn.Module) -> dict[str, dict]:
     """Returns the published weights in the parts of `model`: name -> profile in plain types."""
     return {name: record for module in model.modules() for name, record in getattr(module, _WEIGHTS, {}).items()}
+
+
+def record_calibration(module: nn.Module, record: Mapping | None) -> None:
+    """Notes on a model what its gate was calibrated on: `meta["calibration"]` of its checkpoint, None where it says nothing."""
+    setattr(module, _CALIBRATION, None if record is None else dict(record))
+
+
+def calibration_of(module: nn.Module) -> dict | None:
+    """Returns what the gate of a model was calibrated on (`ultraref.apis.calibrate_gate`); None where it wasn't."""
+    records = (getattr(part, _CALIBRATION, None) for part in module.modules())
+    return next((record for record in records if record is not None), None)
 
 
 def _add(module: nn.Module, attribute: str, key: str, value) -> None:

@@ -31,6 +31,7 @@ COMMANDS = {
     "predict": Command("segment images with a trained model", "predict", "predict"),
     "refine": Command("refine masks that another tool made", "refine", "refine"),
     "compare": Command("compare tests of several runs, case by case", "compare", "compare"),
+    "calibrate-gate": Command("limit the share of cases that refinement harms", "calibrate_gate", "calibrate_gate"),
     "demo": Command("a local page to refine lesions by clicks", "demo", "demo"),
     "predict-coarse": Command("store out-of-fold coarse predictions for phase 2", "predict_coarse", "predict_coarse"),
     "import-predictions": Command(

@@ -159,13 +159,35 @@ def load_model(module: nn.Module, checkpoint: Mapping, path: str | Path) -> None
         path: where it came from.
 
     Raises:
-        UserError: its keys or shapes don't fit, or the model takes other inputs than the checkpoint was trained on.
+        UserError: its keys or shapes don't fit, the model takes other inputs than the checkpoint was trained on, or has another gate than
+            was calibrated.
     """
-    load_strictly(module, checkpoint["state_dict"], f"checkpoint {path}", hint=OTHER_MODEL)
+    state = checkpoint["state_dict"]
+    hints = [
+        part.uncalibrated_hint
+        for name, part in module.named_modules()
+        if hasattr(part, "uncalibrated_hint") and f"{name}.calibrated" not in state
+    ]
+    load_strictly(module, state, f"checkpoint {path}", hint="\n".join([OTHER_MODEL, *hints]))
     meta = checkpoint.get("meta", {})
     if hasattr(module, "input_contract") and not getattr(module, "allow_contract_change", False):
         check_contract(module.input_contract(), meta.get("input_contract"), f"the model in {path}")
     provenance.record_checkpoint(module, str(path), meta)
+    _check_calibration(module, meta.get("calibration"), path)
+    provenance.record_calibration(module, meta.get("calibration"))
+
+
+def _check_calibration(module: nn.Module, record: Mapping | None, path: str | Path) -> None:
+    """Refuses to use a threshold for another score, or another gate inside, than it was chosen for."""
+    own = getattr(getattr(module, "gate", None), "settings", None)
+    if record is None or own is None:
+        return
+    calibrated = {key: record[key] for key in own}
+    if calibrated != own:
+        raise UserError(
+            f"the gate in {path} was calibrated as {calibrated}, and model.gate of this config is {own}: its threshold means nothing "
+            "there. Make the config agree, or calibrate again with tools/calibrate_gate.py"
+        )
 
 
 def check_contract(own: Mapping, stored: Mapping | None, what: str) -> None:

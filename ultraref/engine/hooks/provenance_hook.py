@@ -7,6 +7,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 
 from ultraref import provenance
+from ultraref.engine.gate_calibration import PROMISE, calibration_warnings, describe_calibration
 from ultraref.errors import UserError
 from ultraref.models.weights import describe_seen, weights_seen
 from ultraref.registry import HOOKS
@@ -24,7 +25,8 @@ class ProvenanceHook(Hook):
 
     `meta["profiles"]` holds the records of the published weights that the model started from, by name, in plain types.
     What these are known to have seen of the evaluated sets is logged at the start; a test prints it above its table.
-    That is never refused: of published weights it is at best known which sets they have seen, not which images.
+    That is never refused: of published weights it is at best known which sets they have seen, not which images. Of a gate that was
+    calibrated (`ultraref.apis.calibrate_gate`), a test prints there on what, and warns where its promise doesn't hold.
 
     Args:
         allow_seen: evaluate nevertheless. The log then warns, and the metrics get `seen`, the fraction of evaluated
@@ -56,6 +58,7 @@ class ProvenanceHook(Hook):
     def before_test(self, runner) -> None:
         self._check(runner, runner.test_dataloader.dataset, "test")
         lines = self._warn_of_weights(runner, runner.test_dataloader.dataset)
+        lines += self._warn_of_calibration(runner, runner.test_dataloader.dataset)
         for metric in runner.test_evaluator.metrics:
             if hasattr(metric, "preface"):
                 metric.preface = "\n".join(lines)
@@ -102,6 +105,16 @@ class ProvenanceHook(Hook):
         if any(seen["state"] != "unseen" for weights in report.values() for seen in weights.values()):
             runner.logger.warning("What the published weights in this model have seen:\n  " + "\n  ".join(lines))
         return lines
+
+    def _warn_of_calibration(self, runner, dataset) -> list[str]:
+        """Returns in words what the gate was calibrated on, if it was; logs what speaks against its promise here."""
+        record = provenance.calibration_of(runner.model)
+        if record is None:
+            return []
+        warnings = calibration_warnings(record, list(set_names(dataset)), image_hashes(dataset).values())
+        for warning in warnings:
+            runner.logger.warning(warning)
+        return [describe_calibration(record), PROMISE, *warnings]
 
 
 def weights_seen_of(model, dataset) -> dict[str, dict[str, dict]]:

@@ -2,6 +2,7 @@
 
 from ultraref.models.gates.agreement import AgreementGate
 from ultraref.models.gates.base import BaseGate, CaseFacts, apply_gate
+from ultraref.models.gates.conformal import ConformalGate
 from ultraref.models.gates.constant import ConstantGate
 from ultraref.models.gates.hybrid import HybridGate
 from ultraref.models.gates.learned import LearnedGate
@@ -11,6 +12,7 @@ __all__ = [
     "AgreementGate",
     "BaseGate",
     "CaseFacts",
+    "ConformalGate",
     "ConstantGate",
     "HybridGate",
     "LearnedGate",
