@@ -19,7 +19,7 @@ from ultraref.apis.inference.reading import Reader
 from ultraref.apis.inference.sample import Origin, SampleMaker
 from ultraref.apis.inference.tasks import ImageInput, Task, pair_inputs
 from ultraref.apis.inference.writer import PredictionWriter
-from ultraref.apis.model import init_model
+from ultraref.apis.model import checked_device, init_model
 from ultraref.datasets.readers import MAX_PIXELS
 from ultraref.errors import UserError
 from ultraref.models.coarse import FromSample
@@ -99,7 +99,7 @@ class UltraRefInferencer:
         embedding_cache: str | os.PathLike | None = None,
         allow_custom_imports: bool = False,
     ):
-        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = checked_device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         if not isinstance(model, Config) and Path(model).expanduser().is_dir():
             if weights is not None or cfg_options or set is not None or fold is not None:
                 raise UserError(

@@ -34,36 +34,56 @@ def init_model(
         UserError: the checkpoint doesn't fit the model, or there is none and the config leaves a part untrained.
     """
     cfg = config if isinstance(config, Config) else load_config(config)
+    where = checked_device(device)
     init_default_scope("ultraref")
     if checkpoint is None:
+        _require_trained(cfg)
         require_weights(cfg)
-        return _require_trained(MODELS.build(cfg.model), cfg).to(torch.device(device)).eval()
+        model = MODELS.build(cfg.model)
+        if next(model.gate.parameters(), None) is not None:
+            _refuse(["model.gate"], cfg)
+        return model.to(where).eval()
     loaded = load_checkpoint_file(checkpoint)
     model = MODELS.build(without_initial_weights(cfg.model))
     load_model(model, loaded, checkpoint)
-    return model.to(torch.device(device)).eval()
+    return model.to(where).eval()
 
 
-def _require_trained(model: BaseModel, cfg: Config) -> BaseModel:
-    """Returns a model that was built without a checkpoint of its own.
+def _require_trained(cfg: Config) -> None:
+    """Refuses a config that would leave a part with random weights.
 
     Raises:
-        UserError: a part of it has random weights.
+        UserError: names the parts.
     """
     untrained = []
     if cfg.model.type != "RefinementSegmentor":
         untrained.append("model")
     else:
         source, refiner = cfg.model.coarse_source, cfg.model.refiner
-        if next(model.coarse_source.parameters(), None) is not None and not source.get("checkpoint"):
+        if ("network" in source or "model" in source) and not source.get("checkpoint"):
             untrained.append("model.coarse_source")
         if not refiner.get("checkpoint") and not refiner.get("sam", {}).get("checkpoint"):
             untrained.append("model.refiner")
-        if next(model.gate.parameters(), None) is not None:
-            untrained.append("model.gate")
+    _refuse(untrained, cfg)
+
+
+def _refuse(untrained: list[str], cfg: Config) -> None:
     if untrained:
         raise UserError(
-            f"{cfg.filename or 'the config'}: nothing fills {' and '.join(untrained)}, whose weights would be random; give the checkpoint that training "
-            "left (best.pth)"
+            f"{cfg.filename or 'the config'}: nothing fills {' and '.join(untrained)}, whose weights would be random; give the "
+            "checkpoint that training left (best.pth)"
         )
-    return model
+
+
+def checked_device(device: str | torch.device) -> torch.device:
+    """Returns a device that is there.
+
+    Raises:
+        UserError: it has no such name, or this machine has none.
+    """
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise UserError(f"device {device!r} can't be used: {str(error).splitlines()[0]}") from error
+    return found

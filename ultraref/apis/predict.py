@@ -59,7 +59,7 @@ def predict_files(
         inferencer: the model.
         inputs: paths, globs and folders.
         out: receives everything.
-        coarse: folder of coarse masks to refine, matched by name (`CoarseMasks`).
+        coarse: folder of coarse masks to refine, matched by name (`CoarseMasks`), or the mask of a single image.
         outputs: see `PredictionWriter`.
         threshold: see `PredictionWriter`.
         batch_size: images that the model sees at a time.
@@ -74,7 +74,7 @@ def predict_files(
         raise UserError(f"the shard is {part}/{parts}; it must be I/N with I from 1 to N")
     all_files = find_files(inputs)
     files = {file.name: file for file in all_files[part - 1 :: parts]}
-    masks = None if coarse is None else CoarseMasks(coarse)
+    masks = None if coarse is None else _coarse_masks(coarse, all_files)
     _refuse_overlap(out, inputs, [file.path for file in all_files], coarse)
     check_output_folder(out, "--out")
     suffix = "" if parts == 1 else f"_{part}of{parts}"
@@ -91,7 +91,7 @@ def predict_files(
         done = "dicom-seg" not in outputs and journal.is_done(name, file) and _has_files(out, name, outputs)
         if done:
             report.kept += 1
-            if masks is not None:
+            if isinstance(masks, CoarseMasks):
                 masks.find(name)
         return not done
 
@@ -118,9 +118,21 @@ def predict_files(
         [journal.rows[name] for name in by_frame if name in journal.rows and name not in report.failed],
     )
     _write_failures(out / f"failed{suffix}.csv", report.failed)
-    if masks is not None and parts == 1:
+    if isinstance(masks, CoarseMasks) and parts == 1:
         report.unused = masks.unused()
     return report
+
+
+def _coarse_masks(coarse: str | os.PathLike, files: Sequence[InputFile]) -> CoarseMasks | Path:
+    """Returns where the images find their coarse masks."""
+    path = Path(coarse).expanduser()
+    if not path.is_file():
+        return CoarseMasks(coarse)
+    if len(files) > 1:
+        raise UserError(
+            f"--coarse {coarse} is one mask, but there are {len(files)} images; give the folder of their masks"
+        )
+    return path
 
 
 def _settings(

@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--coarse",
         metavar="FOLDER",
         required=True,
-        help="masks or probabilities of the images, found by name: .png, .npy, .npz (nnU-Net), .nii.gz, .tif",
+        help="masks or probabilities of the images, found by name (or the one of a single image): .png, .npy, .npz (nnU-Net), .nii.gz, .tif",
     )
     parser.add_argument(
         "--coarse-kind",

@@ -156,3 +156,9 @@ def test_a_bundle_is_used_like_its_checkpoint(joint, images, tmp_path):
         assert torch.equal(first.refined.data, second.refined.data)
     with pytest.raises(UserError, match="has its own weights and config"):
         UltraRefInferencer(folder, checkpoint)
+
+
+def test_a_device_that_is_not_there(joint):
+    for device in ("cuda:99", "gpu"):
+        with pytest.raises(UserError, match=f"device '{device}' can't be used"):
+            UltraRefInferencer(*joint, device)

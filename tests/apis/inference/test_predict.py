@@ -183,6 +183,17 @@ def test_masks_and_images_that_have_no_partner_are_listed(refiner, tmp_path):
     assert (again.written, again.kept, again.unused) == (0, 1, [tmp_path / "coarse" / "z.png"])
 
 
+def test_one_image_takes_one_mask_whatever_its_name(refiner, tmp_path):
+    mask = write_pair(tmp_path, "x")
+    write_pair(tmp_path, "y")
+    other = (tmp_path / "coarse" / "x.png").rename(tmp_path / "another name.png")
+    predict_files(refiner, tmp_path / "images" / "x.png", tmp_path / "out", other, show_progress=False)
+    found = cv2.imread(str(tmp_path / "out" / "masks" / "x.png"), cv2.IMREAD_UNCHANGED)
+    assert overlap(found > 0, mask > 0) > 0.9
+    with pytest.raises(UserError, match="is one mask, but there are 2 images"):
+        predict_files(refiner, tmp_path / "images", tmp_path / "out2", other, show_progress=False)
+
+
 def test_results_among_the_inputs_are_refused(joint_model, refiner, images, tmp_path):
     for out in (images, images / "deep", images / "out", images.parent):
         with pytest.raises(UserError, match="inputs"):

@@ -15,7 +15,7 @@ from ultraref.structures import GivenPrompts, Prompts, SegDataSample
 
 
 @torch.inference_mode()
-def predict_batch(model: BaseModel, device: str, batch: Sequence[Prepared]) -> list[SegDataSample]:
+def predict_batch(model: BaseModel, device: torch.device, batch: Sequence[Prepared]) -> list[SegDataSample]:
     """Returns the model's samples of some images, on the CPU, in their order.
 
     Images with prompts of another form are run apart, as padding a prompt would change SAM's answer: the result of an image doesn't
@@ -31,7 +31,7 @@ def predict_batch(model: BaseModel, device: str, batch: Sequence[Prepared]) -> l
     return [samples[place] for place in range(len(batch))]
 
 
-def _predict_alike(model: BaseModel, device: str, batch: Sequence[Prepared]) -> list[SegDataSample]:
+def _predict_alike(model: BaseModel, device: torch.device, batch: Sequence[Prepared]) -> list[SegDataSample]:
     # An image whose lesions are refined one by one is in the batch as often as it has lesions.
     counts = [max(1, len(prepared.coarse_parts)) for prepared in batch]
     rows = [prepared for prepared, count in zip(batch, counts) for _ in range(count)]
@@ -60,7 +60,7 @@ def _predict_alike(model: BaseModel, device: str, batch: Sequence[Prepared]) -> 
     return joined
 
 
-def _given_prompts(rows: Sequence[Prepared], device: str) -> GivenPrompts:
+def _given_prompts(rows: Sequence[Prepared], device: torch.device) -> GivenPrompts:
     """Stacks prompts of one form: each box is a decoding, or the points of an image are one."""
     counts = torch.tensor([1 if row.boxes is None else len(row.boxes) for row in rows])
     prompts = Prompts()
