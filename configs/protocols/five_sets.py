@@ -11,4 +11,5 @@ resources = dict(
     weights=dict(gpus=0),
     convert=dict(gpus=0),
     summary=dict(gpus=0, minutes=30),
+    report=dict(gpus=0, minutes=30),
 )

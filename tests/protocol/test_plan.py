@@ -32,7 +32,7 @@ def after(plan) -> dict[str, set[str]]:
 
 def test_the_quick_start_derives_all_from_its_recipes():
     plan = derive_plan(read_protocol("quickstart"))
-    assert kinds(plan) == dict(convert=1, phase1=5, predict=6, phase2=1, phase3=2, test=3, summary=1)
+    assert kinds(plan) == dict(convert=1, phase1=5, predict=6, phase2=1, phase3=2, test=3, summary=1, report=1)
     graph = after(plan)
     run = "train_phantoms_{}".format
     # All folds' predictions but the one that is held out, that one, and what is tested on.
@@ -46,6 +46,7 @@ def test_the_quick_start_derives_all_from_its_recipes():
     assert graph[run("gated_fold0")] == {"convert_phantoms", run("phase1_fold0"), run("phase2_fold0")}
     assert graph["test_phantoms_gated_fold0"] == {"convert_phantoms", run("gated_fold0")}
     assert graph["summary"] == {f"test_phantoms_{name}_fold0" for name in ("phase2", "ultrarefiner", "gated")}
+    assert graph["report"] == {*graph["summary"], "summary"}
 
 
 def test_a_variant_without_phase_2_waits_for_none_of_it(tmp_path):
@@ -69,7 +70,7 @@ def test_only_what_the_tests_need_is_done(tmp_path):
     protocol = with_sources(read_protocol("busi"), {"busi": str(source)})
     gated = replace(protocol, tested=["phase3/lite_gated.py"], summary="phase3/lite_gated.py")
     plan = derive_plan(gated)
-    assert kinds(plan) == dict(weights=2, convert=1, phase1=1, phase3=1, test=1, summary=1)
+    assert kinds(plan) == dict(weights=2, convert=1, phase1=1, phase3=1, test=1, summary=1, report=1)
 
 
 @pytest.fixture
@@ -83,7 +84,9 @@ def five_sets(tmp_path):
 
 def test_one_set_and_fold_of_the_full_study(five_sets):
     plan = derive_plan(narrow(five_sets, ["bus"], [3]))
-    assert kinds(plan) == dict(weights=2, convert=1, phase1=5, predict=6, phase2=1, phase3=3, test=4, summary=1)
+    assert kinds(plan) == dict(
+        weights=2, convert=1, phase1=5, predict=6, phase2=1, phase3=3, test=4, summary=1, report=1
+    )
     assert all(step.gpus == 1 for step in plan.steps if step.kind.startswith("phase"))
 
 
@@ -91,7 +94,9 @@ def test_one_set_and_fold_of_the_full_study(five_sets):
 def test_the_full_study(five_sets):
     # A fold's phase-2 model is tested on stored predictions of that fold's coarse network: five more for each set.
     found = kinds(derive_plan(five_sets))
-    assert found == dict(weights=2, convert=5, phase1=25, predict=50, phase2=25, phase3=75, test=100, summary=1)
+    assert found == dict(
+        weights=2, convert=5, phase1=25, predict=50, phase2=25, phase3=75, test=100, summary=1, report=1
+    )
 
 
 def test_what_no_step_makes_is_listed_with_how_to_make_it():

@@ -29,7 +29,7 @@ def summary_of(protocol) -> dict:
 
 @pytest.fixture
 def small(tmp_path, phantom_root, protocol_tools):
-    """A protocol of three steps and a summary: train a coarse network, train and test a refiner."""
+    """A protocol of three steps, a summary and a report: train a coarse network, train and test a refiner."""
     built = protocol_tools.write(tmp_path, {"phantoms": phantom_root}, SMALL)
     with open(built.phase3[0], "a") as file:
         file.write(NO_PHASE2)
@@ -43,7 +43,7 @@ def test_a_second_call_does_nothing_and_says_so(cascade, protocol_tools):
     status, printed = protocol_tools.run(cascade.protocol)
     assert time.monotonic() - begun < 5
     assert status == 0
-    assert "18 of them finished before and kept" in printed
+    assert "19 of them finished before and kept" in printed
     assert "starts" not in printed
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert "phantoms_ultrarefiner_fold0: 8 test images" in printed
@@ -79,7 +79,7 @@ def test_a_failure_shows_the_end_of_the_log_and_a_second_call_goes_on(small, tmp
     recipe.write_text(good)
     status, printed = protocol_tools.run(small.protocol)
     assert status == 0, printed
-    assert "4 steps, 1 of them finished before and kept" in printed
+    assert "5 steps, 1 of them finished before and kept" in printed
     assert "train_phantoms_phase1_fold0" not in printed
 
     # What changed is said, and only what depends on it runs again.

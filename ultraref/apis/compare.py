@@ -15,6 +15,7 @@ from ultraref.atomic import atomic_file, write_json
 from ultraref.errors import MissingFileError, UserError
 from ultraref.evaluation.case_table import read_cases
 from ultraref.evaluation.comparison import Comparison, Run, check_same_cases, compare_runs
+from ultraref.evaluation.latex import latex_table
 from ultraref.evaluation.statistics import Resampling
 
 HEAD = ("Metric", "Run", "Mean", "Difference", "95 % interval", "p", "p (Holm)", "r", "Harmed > 1", "> 5", "Worst")
@@ -150,32 +151,7 @@ def table_cells(comparisons: Sequence[Comparison]) -> list[list[str]]:
 
 def format_latex(comparisons: Sequence[Comparison], notes: Sequence[str]) -> str:
     """Returns a LaTeX `tabular` (package booktabs), the notes above it as comments."""
-    lines = [*(f"% {note}" for note in notes), r"\begin{tabular}{ll" + "r" * (len(HEAD) - 2) + "}", r"\toprule"]
-    lines += [
-        _latex_row(HEAD),
-        r"\midrule",
-        *map(_latex_row, table_cells(comparisons)),
-        r"\bottomrule",
-        r"\end{tabular}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _latex_row(cells: Sequence[str]) -> str:
-    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$"}
-    special.update({character: "\\" + character for character in "&%$#_{}"})
-    texts = ["".join(special.get(character, character) for character in cell) for cell in cells]
-    # A hyphen before a number is a minus, also in an interval.
-    parts = [[f"${part}$" if _is_number(part) else part for part in text.split(" to ")] for text in texts]
-    return " & ".join(map(" to ".join, parts)) + r" \\"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return latex_table(HEAD, table_cells(comparisons), notes, num_words=2)
 
 
 def _p(value: float) -> str:

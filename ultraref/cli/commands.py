@@ -32,6 +32,7 @@ COMMANDS = {
     "refine": Command("refine masks that another tool made", "refine", "refine"),
     "compare": Command("compare tests of several runs, case by case", "compare", "compare"),
     "calibrate-gate": Command("limit the share of cases that refinement harms", "calibrate_gate", "calibrate_gate"),
+    "report": Command("a page about tests, with tables and plots", "report", "report"),
     "demo": Command("a local page to refine lesions by clicks", "demo", "demo"),
     "predict-coarse": Command("store out-of-fold coarse predictions for phase 2", "predict_coarse", "predict_coarse"),
     "import-predictions": Command(

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--steps",
         nargs="+",
         metavar="KIND",
-        help="only steps of these kinds: weights, convert, phase1, predict, phase2, phase3, test, summary",
+        help="only steps of these kinds: weights, convert, phase1, predict, phase2, phase3, test, summary, report",
     )
     parser.add_argument("--folds", nargs="+", type=int, metavar="FOLD", help="only these folds")
     parser.add_argument("--sets", nargs="+", metavar="SET", help="only these sets")

@@ -146,22 +146,47 @@ def test(recipes: Recipes) -> Iterator[Step]:
 
 def summary(recipes: Recipes) -> Iterator[Step]:
     """What all tests came to; it reads the stamps of all steps for the time that they took."""
-    protocol = recipes.protocol
-    tests = sorted(test(recipes), key=lambda step: step.arguments["recipe"] != protocol.summary)
-    runs = {step.name.removeprefix("test_"): step for step in tests}
-    # In the order in which they were named, but the summary's own first.
+    runs = _tested_runs(recipes)
     main = next(iter(runs))
-    folder = Path(protocol.work_dir)
+    folder = Path(recipes.protocol.work_dir)
     yield Step(
         "summary",
         "summary",
         "summary",
         str(folder / "summary.json"),
         str(folder / "summarized.json"),
-        [path for step in runs.values() for path in (step.result, step.arguments["table"])],
+        _tables(runs),
         {"model": main},
         {"model": main, "tests": {name: step.result for name, step in runs.items()}, "folder": str(folder)},
     )
+
+
+def report(recipes: Recipes) -> Iterator[Step]:
+    """All tests on one page."""
+    runs = _tested_runs(recipes)
+    folder = Path(recipes.protocol.work_dir)
+    title = Path(recipes.protocol.path).stem
+    yield Step(
+        "report",
+        "report",
+        "report",
+        str(folder / "report.html"),
+        str(folder / "reported.json"),
+        # It reads the summary for the time that trainings took.
+        [*_tables(runs), str(folder / "summary.json")],
+        {"title": title},
+        {"title": title, "tests": {name: step.result for name, step in runs.items()}, "folder": str(folder)},
+    )
+
+
+def _tested_runs(recipes: Recipes) -> dict[str, Step]:
+    """The tests by run, in the order in which they were named, but those of the summary's recipe first."""
+    tests = sorted(test(recipes), key=lambda step: step.arguments["recipe"] != recipes.protocol.summary)
+    return {step.name.removeprefix("test_"): step for step in tests}
+
+
+def _tables(runs: dict[str, Step]) -> list[str]:
+    return [path for step in runs.values() for path in (step.result, step.arguments["table"])]
 
 
 def settings(cfg: Config, kind: str) -> dict[str, str]:

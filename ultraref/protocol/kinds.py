@@ -34,4 +34,5 @@ KINDS = {
     "phase3": Kind(candidates.phase3, runs.train),
     "test": Kind(candidates.test, runs.test, is_wanted=True),
     "summary": Kind(candidates.summary, runs.summarize, is_wanted=True),
+    "report": Kind(candidates.report, runs.report, is_wanted=True),
 }

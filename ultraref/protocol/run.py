@@ -81,11 +81,12 @@ def run_protocol(
     finally:
         hashes.save()
     if status == 0 and any(step.kind == "summary" for step in plan.steps):
-        display.console.print(_closing(Path(work_dir)), markup=False)
+        display.console.print(_closing(Path(work_dir), any(step.kind == "report" for step in plan.steps)), markup=False)
     return status
 
 
-def _closing(work_dir: Path) -> str:
+def _closing(work_dir: Path, has_report: bool) -> str:
     """What the tests came to, and where everything is."""
     text = (work_dir / TEXT_NAME).read_text(encoding="utf-8")
-    return f"\n{text}\nSummary: {work_dir}/summary.json. Overlays: {work_dir}/overlays. Logs: {work_dir}/logs"
+    report = f" Report: {work_dir}/report.html." if has_report else ""
+    return f"\n{text}\nSummary: {work_dir}/summary.json.{report} Overlays: {work_dir}/overlays. Logs: {work_dir}/logs"

@@ -90,6 +90,13 @@ def summarize(step: Step, work: Work) -> None:
     write_summary(step, work.plan)
 
 
+def report(step: Step, work: Work) -> None:
+    """Writes the page about all tests."""
+    from ultraref.protocol.report import write_protocol_report
+
+    write_protocol_report(step, work.plan)
+
+
 def _load(step: Step):
     """The step's config, which must still be that of the plan."""
     from ultraref.apis.config import load_config
