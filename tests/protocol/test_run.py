@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ultraref.cli.main import main
 from ultraref.datasets.converters import convert, find_busi
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +58,23 @@ def test_output_in_a_log_file_is_short_and_names_what_is_there(cascade):
     for step in steps:
         assert sum(line.startswith(f"{step['name']}: ") for line in lines if " fold" not in line) >= 2, step["name"]
         assert (Path(cascade.work_dir) / "logs" / f"{step['name']}.log").is_file()
+
+
+def test_it_ends_in_a_report_which_a_command_writes_again(cascade, tmp_path):
+    work_dir = Path(cascade.work_dir)
+    page = (work_dir / "report.html").read_text()
+    assert f"Report: {work_dir}/report.html." in (work_dir.parent / "printed.txt").read_text()
+    for name in ("phase2", "ultrarefiner", "gated"):
+        assert f"phantoms_{name}_fold0" in (work_dir / "report_tables/headline.csv").read_text()
+    # Curves of what was tested, and of the five coarse networks.
+    training = page[page.index('id="training"') : page.index('id="costs"')]
+    assert training.count("<svg") == 8
+    assert page.count("data:image/jpeg") > 3
+    costs = (work_dir / "report_tables/costs.csv").read_text().splitlines()
+    assert costs[0] == "Run,Parts,Parameters,Test (ms an image),Training (s)"
+    assert all(line.split(",")[-1] for line in costs[1:])
+    assert main(["report", str(work_dir), "--out", str(tmp_path / "again")]) == 0
+    assert (tmp_path / "again/report.html").read_text() == page
 
 
 def test_seconds_are_those_of_each_step(cascade):
@@ -202,7 +220,7 @@ def test_two_sets_two_folds_three_variants_side_by_side_and_as_jobs(two_sets, pr
     status, printed = protocol_tools.run(processes.protocol, jobs=2)
     assert status == 0, printed
     # 2 sets of 2 folds: a coarse network, two predictions, phase 2, three variants, four tests.
-    assert "protocol protocol: 45 steps" in printed
+    assert "protocol protocol: 46 steps" in printed
     assert len(printed.splitlines()) <= 120
     status, printed = protocol_tools.run(jobs.protocol, jobs=2, launcher="local")
     assert status == 0, printed
