@@ -101,6 +101,7 @@ def test_the_wheel_holds_the_package_and_the_configs_and_nothing_else(wheel):
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "ultraref").rglob("*.py")}
     configs = {f"ultraref/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "configs").rglob("*.py")}
     page = {f"ultraref/apis/demo/viewer.{suffix}" for suffix in ("html", "css", "js")}
+    page |= {f"ultraref/apis/report/report.{suffix}" for suffix in ("html", "css")}
     held = {name for name in names if ".dist-info/" not in name}
     assert held == modules | configs | page | {"ultraref/py.typed"}
     # MMEngine and MMCV require opencv-python; stating it here as well would keep nobody from taking the headless build.
