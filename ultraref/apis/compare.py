@@ -64,7 +64,7 @@ def read_runs(paths: Sequence[str]) -> list[Run]:
     if len({file.resolve() for file in files}) < len(files):
         raise UserError(f"a run is given twice: {', '.join(map(str, paths))}")
     runs = []
-    for name, folder, file in zip(_names(folders), folders, files):
+    for name, folder, file in zip(distinct_names(folders), folders, files):
         rows = read_cases(file)
         described = folder / "metrics.json"
         if not described.is_file():
@@ -81,7 +81,8 @@ def read_runs(paths: Sequence[str]) -> list[Run]:
     return runs
 
 
-def _names(folders: Sequence[Path]) -> list[str]:
+def distinct_names(folders: Sequence[Path]) -> list[str]:
+    """Returns a name of each path: as many of its last parts as tell it from the others."""
     resolved = [folder.resolve() for folder in folders]
     for length in range(1, max(len(folder.parts) for folder in resolved) + 1):
         names = ["/".join(folder.parts[-length:]) for folder in resolved]

@@ -19,12 +19,13 @@ from ultraref.apis.inference.reading import Reader
 from ultraref.apis.inference.sample import Origin, SampleMaker
 from ultraref.apis.inference.tasks import ImageInput, Task, pair_inputs
 from ultraref.apis.inference.writer import PredictionWriter
-from ultraref.apis.model import checked_device, init_model
+from ultraref.apis.model import checked_device, init_model, tta_config
 from ultraref.datasets.readers import MAX_PIXELS
 from ultraref.errors import UserError
 from ultraref.models.coarse import FromSample
 from ultraref.models.sam import EmbeddingCache
 from ultraref.models.segmentors import CoarseSegmentor, RefinementSegmentor
+from ultraref.registry import MODELS
 from ultraref.structures import SegDataSample
 
 # Threads that read and resize while the model computes.
@@ -72,11 +73,13 @@ class UltraRefInferencer:
         embedding_cache: folder in which SAM's embeddings of the images are kept, for images that are asked about again and again. The
             config's own is not used: nothing is written that wasn't asked for.
         allow_custom_imports: import the modules that a bundle names, see `load_bundle`.
+        tta: test-time augmentation: average over each image and its mirror images, by the config's `tta_model`, else `FlipTTAModel`.
 
     Attributes:
         model: in eval mode.
         cfg: its config.
         maker: brings images to the model's form.
+        tta_model: config of the test-time augmentation; None without.
 
     Raises:
         FileNotFoundError: a file is missing.
@@ -98,6 +101,7 @@ class UltraRefInferencer:
         max_pixels: int = MAX_PIXELS,
         embedding_cache: str | os.PathLike | None = None,
         allow_custom_imports: bool = False,
+        tta: bool = False,
     ):
         self.device = checked_device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         if not isinstance(model, Config) and Path(model).expanduser().is_dir():
@@ -110,6 +114,8 @@ class UltraRefInferencer:
             self.cfg = model if isinstance(model, Config) else load_config(model, cfg_options, set=set, fold=fold)
             self.model = init_model(self.cfg, weights, self.device)
         self._set_cache(embedding_cache)
+        self.tta_model = tta_config(self.cfg) if tta else None
+        self._asked = self.model if self.tta_model is None else MODELS.build(dict(self.tta_model, module=self.model))
         self.coarse_kind, self.max_pixels = coarse_kind, max_pixels
         self.maker = SampleMaker(self.cfg, self.model.sizes, each_lesion, softness)
 
@@ -181,7 +187,7 @@ class UltraRefInferencer:
         with ThreadPoolExecutor(_THREADS) as pool:
             ready = reader.read(tasks, pool, batch_size)
             while batch := list(islice(ready, batch_size)):
-                for prepared, sample in zip(batch, predict_batch(self.model, self.device, batch)):
+                for prepared, sample in zip(batch, predict_batch(self.model, self.device, batch, self._asked)):
                     yield Prediction(sample, prepared.image, prepared.origin)
 
     def _set_cache(self, folder: str | os.PathLike | None) -> None:

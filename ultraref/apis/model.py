@@ -49,6 +49,12 @@ def init_model(
     return model.to(where).eval()
 
 
+def tta_config(cfg: Config) -> dict:
+    """Returns the config of test-time augmentation, without the model: the config's `tta_model`, else flips left to right."""
+    chosen = cfg.get("tta_model")
+    return {"type": "FlipTTAModel"} if chosen is None else chosen.to_dict()
+
+
 def _require_trained(cfg: Config) -> None:
     """Refuses a config that would leave a part with random weights.
 

@@ -149,6 +149,8 @@ def _settings(
         "coarse_kind": inferencer.coarse_kind,
         "each_lesion": maker.each_lesion,
         "softness": maker.softness,
+        # Not there without, so that a run of before this option goes on.
+        **({} if inferencer.tta_model is None else {"tta_model": inferencer.tta_model}),
     }
 
 

@@ -1,21 +1,29 @@
-"""Tests a checkpoint on the test set of its config."""
+"""Tests a checkpoint, or several, on the test set of their config."""
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import Config
 
+from ultraref.apis.ensemble import describe_members, report_members, use_members
 from ultraref.apis.output_folder import check_output_folder, check_writable
 from ultraref.atomic import write_json
 from ultraref.engine.hooks.provenance_hook import weights_seen_of
 from ultraref.engine.inputs import require_inputs
 from ultraref.engine.launch_check import TEST_KEYS, check_launch
-from ultraref.errors import MissingFileError
+from ultraref.errors import MissingFileError, UserError
 from ultraref.models.checkpoint_loading import without_initial_weights
 from ultraref.registry import RUNNERS
 
 
 def test(
-    cfg: Config, checkpoint: str, out: str | None = None, show_dir: str | None = None, launcher: str = "none"
+    cfg: Config,
+    checkpoint: str | Sequence[str],
+    out: str | None = None,
+    show_dir: str | None = None,
+    launcher: str = "none",
+    tta: bool = False,
 ) -> dict:
     """Runs the test set and writes metrics.json and metrics.csv (a row an image) into the work directory.
 
@@ -23,29 +31,39 @@ def test(
     metrics.json as `weights_seen`: name of the set -> name of the weights -> state, evidence and date. `measured` there says how was
     measured: size, threshold, what the bootstrap drew, the splits' hashes, and the rule of each metric.
 
+    Several checkpoints are tested as an ensemble, the mean of their predictions (`CheckpointEnsemble`). One table compares it with each of
+    them; ensemble.csv holds that table, and members/NAME/ what the test of one leaves. metrics.json says what was joined as
+    `members`, and what images were flipped as `test_time_augmentation`.
+
     Args:
         cfg: a config from `load_config`.
-        checkpoint: a checkpoint of the whole model, as tools/train.py leaves it.
+        checkpoint: a checkpoint of the whole model, as tools/train.py leaves it, or several of one recipe.
         out: folder for the refined masks, one PNG an image in its native size, 0 and 255; None writes none.
         show_dir: folder for an overlay of every case; None draws none.
         launcher: "none", "pytorch", "slurm" or "mpi".
+        tta: also ask about mirror images: the config's `tta_model`, by default `FlipTTAModel`.
 
     Returns:
         The metrics by name, for example `test_refined/dice`.
 
     Raises:
         FileNotFoundError: there is no such checkpoint.
-        UserError: `out` or `show_dir` is in a data root, a prediction store or the work dir of a training, or can't be written.
+        UserError: no checkpoint is given, one doesn't fit or was trained on a test image, or the model can't be joined; `out` or
+            `show_dir` is in a data root, a prediction store or the work dir of a training, or can't be written.
         ultraref.engine.inputs.MissingInputsError: the data are missing.
     """
-    if not Path(checkpoint).is_file():
-        raise MissingFileError(
-            f"checkpoint {checkpoint} does not exist; tools/train.py leaves best.pth in its work directory"
-        )
+    checkpoints = [checkpoint] if isinstance(checkpoint, (str, os.PathLike)) else list(checkpoint)
+    if not checkpoints:
+        raise UserError("no checkpoint is given; tools/train.py leaves best.pth in its work directory")
+    for path in checkpoints:
+        if not Path(path).is_file():
+            raise MissingFileError(
+                f"checkpoint {path} does not exist; tools/train.py leaves best.pth in its work directory"
+            )
     check_launch(cfg, launcher, TEST_KEYS)
     given, cfg = cfg, cfg.copy()
     cfg.launcher = launcher
-    cfg.load_from = str(checkpoint)
+    cfg.load_from = str(checkpoints[0])
     cfg.model = without_initial_weights(cfg.model)
     # A test needs neither training data nor an optimizer.
     for key in (
@@ -65,6 +83,8 @@ def test(
     if out is not None:
         hooks["masks"] = dict(type="MaskWriterHook", folder=str(out))
     cfg.default_hooks = hooks
+    if tta or len(checkpoints) > 1:
+        use_members(cfg, checkpoints, tta)
     require_inputs(cfg)
     check_writable(cfg.work_dir, "--work-dir")
     for option, folder in (("--out", out), ("--show-dir", show_dir)):
@@ -74,8 +94,8 @@ def test(
     metrics = runner.test()
     if runner.rank == 0:
         seen = weights_seen_of(runner.model, runner.test_dataloader.dataset)
-        details = {}
-        for metric in runner.test_evaluator.metrics:
-            details.update(getattr(metric, "details", {}))
-        write_json(Path(cfg.work_dir) / "metrics.json", {**metrics, "weights_seen": seen, **details})
+        details = getattr(runner.test_evaluator.metrics[0], "details", {})
+        content = {**metrics, "weights_seen": seen, **details, **describe_members(cfg)}
+        report_members(cfg, runner, metrics)
+        write_json(Path(cfg.work_dir) / "metrics.json", content)
     return metrics

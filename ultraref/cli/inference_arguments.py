@@ -32,6 +32,7 @@ def add_inference_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"what is written: {', '.join(OUTPUTS)} (default: masks)",
     )
     parser.add_argument("--threshold", type=float, default=0.5, help="lesion is what lies above it (default: 0.5)")
+    parser.add_argument("--tta", action="store_true", help="average over the images and their mirror images")
     parser.add_argument("--batch-size", type=int, default=8, help="images at a time (default: 8)")
     parser.add_argument("--device", help="default: cuda where there is one")
     parser.add_argument("--shard", type=_shard, default=(1, 1), metavar="I/N", help="do the I-th of N parts, I from 1")
@@ -57,6 +58,7 @@ def inferencer_from(args: argparse.Namespace, **options) -> "UltraRefInferencer"
         cfg_options=args.cfg_options,
         max_pixels=args.max_pixels,
         allow_custom_imports=args.allow_custom_imports,
+        tta=args.tta,
         **options,
     )
 

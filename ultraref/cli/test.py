@@ -1,8 +1,9 @@
-"""Tests a checkpoint:
+"""Tests a checkpoint, or several of one recipe as an ensemble:
 python tools/test.py configs/phase3/gated.py work_dirs/gated_busi_fold0/best.pth --set busi --fold 0
 """
 
 import argparse
+from pathlib import Path
 
 from ultraref.cli.config_arguments import add_config_arguments, config_from
 
@@ -10,9 +11,19 @@ from ultraref.cli.config_arguments import add_config_arguments, config_from
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what the command takes."""
     add_config_arguments(parser)
-    parser.add_argument("checkpoint", help="checkpoint of the whole model")
     parser.add_argument(
-        "--work-dir", help="where metrics.json and metrics.csv go (default: work_dirs/RECIPE_SET_foldK)"
+        "checkpoint",
+        nargs="+",
+        help="checkpoint of the whole model; of several, those of all folds for example, the mean of their predictions is tested, and "
+        "each for comparison",
+    )
+    parser.add_argument(
+        "--tta", action="store_true", help="test-time augmentation: average over the images and their mirror images"
+    )
+    parser.add_argument(
+        "--work-dir",
+        help="where metrics.json and metrics.csv go (default: work_dirs/RECIPE_SET_foldK, and in it ensemble, tta or ensemble_tta "
+        "where that applies)",
     )
     parser.add_argument(
         "--out", metavar="FOLDER", help="write the refined masks there, one PNG an image in its native size"
@@ -27,5 +38,9 @@ def main(args: argparse.Namespace) -> int:
     from ultraref.apis import test
 
     cfg = config_from(args, args.work_dir)
-    test(cfg, args.checkpoint, out=args.out, show_dir=args.show_dir, launcher=args.launcher)
+    kind = "_".join(["ensemble"] * (len(args.checkpoint) > 1) + ["tta"] * args.tta)
+    if kind and args.work_dir is None:
+        # The test of the one checkpoint keeps its place.
+        cfg.work_dir = str(Path(cfg.work_dir) / kind)
+    test(cfg, args.checkpoint, out=args.out, show_dir=args.show_dir, launcher=args.launcher, tta=args.tta)
     return 0

@@ -25,7 +25,7 @@ from ultraref.errors import UserError
 TOP_LEVEL_KEYS = {
     *(name for name in inspect.signature(Runner.__init__).parameters if name not in ("self", "cfg")),
     *("runner_type", "custom_imports", "model_wrapper_cfg", "find_unused_parameters", "sync_bn", "compile"),
-    *("activation_checkpointing", "efficient_conv_bn_eval", "made_by", "predictions_root"),
+    *("activation_checkpointing", "efficient_conv_bn_eval", "made_by", "predictions_root", "tta_model"),
 }
 _DATALOADER_KEYS = {
     *(name for name in inspect.signature(DataLoader.__init__).parameters if name != "self"),

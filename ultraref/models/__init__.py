@@ -1,6 +1,18 @@
 """Every model component. Importing this package fills the registries."""
 
-from ultraref.models import coarse, gates, losses, prob_transforms, prompts, refiners, roi, sam, segmentors, weights
+from ultraref.models import (
+    coarse,
+    gates,
+    losses,
+    prob_transforms,
+    prompts,
+    refiners,
+    roi,
+    sam,
+    segmentors,
+    test_time,
+    weights,
+)
 from ultraref.models.data_preprocessor import SegDataPreprocessor
 
 __all__ = [
@@ -14,5 +26,6 @@ __all__ = [
     "roi",
     "sam",
     "segmentors",
+    "test_time",
     "weights",
 ]

@@ -20,6 +20,7 @@ class SegDataSample(BaseDataElement):
         gate: PixelData, the weight of `sam` in `refined`.
         prompts: BaseDataElement with what was handed to SAM, in pixels of that frame: `points` (n, N, 2), `labels` (n, N), `box` and
             `roi` (n, 4), n being 1 or the number of components that SAM was asked about one by one.
+        members: of an ensemble's mean, a list with the sample of each of its models.
 
     Metainfo: `name`, `img_path`, `seg_map_path`, `ori_shape` (height, width), `fold` (int or None), `image_hash`, `coarse_dice`,
     `error_type`, `coarse_empty`, `predicted_iou` (float, or None where SAM was not asked); `pixels_hash`, `group`, `group_kind`

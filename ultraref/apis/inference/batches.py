@@ -15,11 +15,19 @@ from ultraref.structures import GivenPrompts, Prompts, SegDataSample
 
 
 @torch.inference_mode()
-def predict_batch(model: BaseModel, device: torch.device, batch: Sequence[Prepared]) -> list[SegDataSample]:
+def predict_batch(
+    model: BaseModel, device: torch.device, batch: Sequence[Prepared], asked: BaseModel | None = None
+) -> list[SegDataSample]:
     """Returns the model's samples of some images, on the CPU, in their order.
 
     Images with prompts of another form are run apart, as padding a prompt would change SAM's answer: the result of an image doesn't
     depend on its company.
+
+    Args:
+        model: a segmentor.
+        device: where it is.
+        batch: the images.
+        asked: what is asked in the model's place, such as the model among its mirror images; by default the model.
     """
     groups = defaultdict(list)
     for place, prepared in enumerate(batch):
@@ -27,11 +35,13 @@ def predict_batch(model: BaseModel, device: torch.device, batch: Sequence[Prepar
         groups[bool(prepared.coarse_parts), prepared.boxes is not None, points].append(place)
     samples: dict[int, SegDataSample] = {}
     for places in groups.values():
-        samples.update(zip(places, _predict_alike(model, device, [batch[place] for place in places])))
+        samples.update(zip(places, _predict_alike(model, device, [batch[place] for place in places], asked or model)))
     return [samples[place] for place in range(len(batch))]
 
 
-def _predict_alike(model: BaseModel, device: torch.device, batch: Sequence[Prepared]) -> list[SegDataSample]:
+def _predict_alike(
+    model: BaseModel, device: torch.device, batch: Sequence[Prepared], asked: BaseModel
+) -> list[SegDataSample]:
     # An image whose lesions are refined one by one is in the batch as often as it has lesions.
     counts = [max(1, len(prepared.coarse_parts)) for prepared in batch]
     rows = [prepared for prepared, count in zip(batch, counts) for _ in range(count)]
@@ -49,7 +59,7 @@ def _predict_alike(model: BaseModel, device: torch.device, batch: Sequence[Prepa
         inputs["given_coarse_prob"] = torch.from_numpy(np.stack(parts))[:, None].to(device)
     if prompted:
         inputs["given_prompts"] = _given_prompts(rows, device)
-    filled = [sample.cpu() for sample in model(**data, mode="predict")]
+    filled = [sample.cpu() for sample in asked(**data, mode="predict")]
     joined = []
     for count in counts:
         joined.append(_join(filled[:count]))

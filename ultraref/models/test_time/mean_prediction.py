@@ -1,0 +1,35 @@
+"""One prediction of several of one image."""
+
+from collections.abc import Sequence
+
+import torch
+
+from ultraref.structures import SegDataSample
+
+AVERAGED = ("coarse", "sam", "gate", "refined")
+
+
+def mean_prediction(predictions: Sequence[SegDataSample]) -> SegDataSample:
+    """Averages what was said of one image, pixel by pixel.
+
+    Coarse, SAM's and the refined probability and the gate are averaged each by itself, in the image's frame. So the mean refined
+    probability is that of the refined ones, and not the mean p and q joined by the mean gate.
+
+    Args:
+        predictions: samples with (1, H, W) fields of one size, and the same fields in all.
+
+    Returns:
+        The first sample, with the means; `predicted_iou` is the mean over those that SAM was asked for, and `coarse_empty` whether
+        all coarse masks are empty. The prompts stay those of the first.
+    """
+    first = predictions[0]
+    for name in AVERAGED:
+        if name in first:
+            first.set_pixels(name, torch.stack([sample.get(name).data for sample in predictions]).mean(dim=0))
+    metainfo = [sample.metainfo for sample in predictions]
+    if "predicted_iou" in first.metainfo:
+        values = [meta["predicted_iou"] for meta in metainfo if meta["predicted_iou"] is not None]
+        first.set_metainfo(dict(predicted_iou=sum(values) / len(values) if values else None))
+    if "coarse_empty" in first.metainfo:
+        first.set_metainfo(dict(coarse_empty=all(meta["coarse_empty"] for meta in metainfo)))
+    return first
