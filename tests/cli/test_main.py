@@ -41,7 +41,7 @@ def test_no_help_imports_what_takes_long():
         "import io, sys\n"
         "from contextlib import redirect_stdout\n"
         "from ultraref.cli.main import main\n"
-        f"for words in [[], ['convert'], *(name.split() for name in {NAMES!r})]:\n"
+        f"for words in [[], ['convert'], ['analyse'], *(name.split() for name in {NAMES!r})]:\n"
         "    with redirect_stdout(io.StringIO()) as printed:\n"
         "        try:\n"
         "            main([*words, '--help'])\n"

@@ -25,6 +25,10 @@ def _converter(name: str, summary: str) -> Command:
     return Command(summary, f"convert.{name}", f"dataset_converters/{name}")
 
 
+def _analysis(name: str, summary: str) -> Command:
+    return Command(summary, f"analyse.{name}", f"analysis_tools/{name}")
+
+
 COMMANDS = {
     "train": Command("train a recipe", "train", "train"),
     "test": Command("test a checkpoint", "test", "test"),
@@ -52,6 +56,15 @@ COMMANDS = {
             "coco": _converter("coco", "COCO instances"),
             "folder": _converter("folder", "any folder of images and masks"),
             "to-coco": _converter("to_coco", "the other way: a converted set as COCO instances"),
+        },
+    ),
+    "analyse": Command(
+        "look at data, trainings, single cases and costs",
+        commands={
+            "browse-dataset": _analysis("browse_dataset", "what the networks see after the pipeline"),
+            "plot-logs": _analysis("plot_logs", "learning curves of one or more trainings"),
+            "visualize-case": _analysis("visualize_case", "prompts, ROI, candidates, gate and error of one case"),
+            "flops": _analysis("flops", "parameters and operations of each part of a model"),
         },
     ),
     "audit": Command("look for leaks in converted sets", "audit", "audit_leakage"),

@@ -1,0 +1,1 @@
+"""Pictures and numbers to judge data, trainings, cases and models by."""

@@ -1,0 +1,1 @@
+"""The sub-commands of `ultraref analyse`: what data, trainings, cases and models look like."""
