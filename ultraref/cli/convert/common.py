@@ -34,6 +34,7 @@ def add_converter_arguments(
         metavar="PERCENT",
         help="share of test images (default: %(default)s)",
     )
+    parser.set_defaults(default_test_percent=test_percent)
     parser.add_argument("--ungrouped", action="store_true", help="plain split of single images; leaks near-duplicates")
     parser.add_argument(
         "--duplicate-distance",
@@ -41,9 +42,33 @@ def add_converter_arguments(
         default=DUPLICATE_DISTANCE,
         help="images whose 256-bit pHashes differ in at most so many bits stay together (default: %(default)s)",
     )
+    parser.add_argument(
+        "--manifest",
+        metavar="FILE",
+        help="split as this file says; images that are missing, extra or differ are refused",
+    )
+    parser.add_argument("--write-manifest", metavar="FILE", help="write the split as a file for others to convert by")
     parser.add_argument("--resize-masks", action="store_true", help="resize masks of another size than their image")
     parser.add_argument("--keep-normals", action="store_true", help="write images without a lesion to DST/normals")
     parser.add_argument("--skip-bad", action="store_true", help="leave out and count what is defective")
+
+
+def _check_manifest(args: argparse.Namespace) -> None:
+    """Refuses options that a given split leaves no room for."""
+    from ultraref.errors import UserError
+
+    unset = {
+        "seed": 0,
+        "ungrouped": False,
+        "duplicate_distance": DUPLICATE_DISTANCE,
+        "folds": None,
+        "official_folds": None,
+    }
+    given = [f"--{name.replace('_', '-')}" for name, value in unset.items() if getattr(args, name, value) != value]
+    if given:
+        raise UserError(
+            f"--manifest decides the split, so that {' and '.join(given)} would do nothing; leave one of them out"
+        )
 
 
 def write_converted(found: "Found", args: argparse.Namespace) -> int:
@@ -51,7 +76,13 @@ def write_converted(found: "Found", args: argparse.Namespace) -> int:
     from rich.progress import track
 
     from ultraref.datasets.converters import convert
+    from ultraref.datasets.converters.split_manifest import SplitManifest
+    from ultraref.datasets.splits import Splits
 
+    manifest = None
+    if args.manifest is not None:
+        _check_manifest(args)
+        manifest = SplitManifest.read(args.manifest)
     report = convert(
         found,
         args.dst,
@@ -63,7 +94,16 @@ def write_converted(found: "Found", args: argparse.Namespace) -> int:
         resize_masks=args.resize_masks,
         keep_normals=args.keep_normals,
         skip_bad=args.skip_bad,
+        manifest=manifest,
         progress=lambda items: track(items, description=f"converting {args.name}"),
     )
     print(report)
+    if manifest is not None:
+        print(
+            f"split by {args.manifest}, manifest hash {manifest.hash[:16]}: all {len(manifest.images)} images are those that it names"
+        )
+    if args.write_manifest is not None:
+        written = SplitManifest.of(Splits.read(args.dst), found.samples)
+        written.write(args.write_manifest)
+        print(f"wrote {args.write_manifest}, manifest hash {written.hash[:16]}")
     return 0

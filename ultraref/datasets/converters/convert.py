@@ -16,6 +16,7 @@ from ultraref.datasets.converters.montage import write_montage
 from ultraref.datasets.converters.prepare import Prepared, prepare
 from ultraref.datasets.converters.raw_sample import Found, RawSample
 from ultraref.datasets.converters.report import ConversionReport
+from ultraref.datasets.converters.split_manifest import SplitManifest
 from ultraref.datasets.splits import SPLITS_NAME, ImageEntry, Splits
 from ultraref.defaults import DUPLICATE_DISTANCE
 from ultraref.errors import UserError
@@ -39,6 +40,7 @@ def convert(
     resize_masks: bool = False,
     keep_normals: bool = False,
     skip_bad: bool = False,
+    manifest: SplitManifest | None = None,
     progress: Callable | None = None,
 ) -> ConversionReport:
     """Writes DST/{train,test}/{images,masks}/NAME.png, splits.json, report.json and montage.png.
@@ -60,11 +62,13 @@ def convert(
         resize_masks: resizes masks of another size than their image instead of refusing them.
         keep_normals: writes images without a lesion to DST/normals/{images,masks}/NAME.png.
         skip_bad: leaves out and counts what would be an error of the data.
+        manifest: a published split, which takes the place of an own one; the files must be those that it names.
         progress: wraps the list of samples as it is gone through, e.g. `rich.progress.track`.
 
     Raises:
         FileExistsError: DST holds files that no converter wrote.
-        ValueError: there are no samples, or, unless `skip_bad`, the data has defects; the message names them.
+        ValueError: there are no samples, or, unless `skip_bad`, the data has defects; the message names them. Or the manifest is of
+            other files.
     """
     dst = Path(dst)
     _check_destination(dst)
@@ -84,14 +88,20 @@ def convert(
         kept = {name: item for name, item in prepared.items() if item.lesion_area}
         if not kept:
             raise UserError(f"{dataset}: none of the {len(found.samples)} images has a lesion")
-        groups, grouping = _find_groups(kept, found.together, duplicate_distance)
-        parts = _deal_out(kept, groups, seed, num_folds, test_percent, ungrouped)
-        official = next(iter(kept.values())).sample.fold is not None
-        if official:
-            num_folds = 1 + max(part for part in parts.values() if part != TEST)
-            grouping = f"official {num_folds} folds"
-        elif ungrouped:
-            grouping, groups = "none", {name: name for name in kept}
+        if manifest is not None:
+            manifest.check({name: item.sample for name, item in kept.items()})
+            parts = {name: TEST if entry.fold is None else entry.fold for name, entry in manifest.images.items()}
+            groups = {name: entry.group for name, entry in manifest.images.items()}
+            seed, num_folds, ungrouped = manifest.seed, manifest.num_folds, not manifest.grouped
+            grouping = manifest.grouping
+        else:
+            groups, grouping = _find_groups(kept, found.together, duplicate_distance)
+            parts = _deal_out(kept, groups, seed, num_folds, test_percent, ungrouped)
+            if next(iter(kept.values())).sample.fold is not None:
+                num_folds = 1 + max(part for part in parts.values() if part != TEST)
+                grouping = f"official {num_folds} folds"
+            elif ungrouped:
+                grouping, groups = "none", {name: name for name in kept}
         entries = {}
         for name, item in prepared.items():
             if name in kept:
