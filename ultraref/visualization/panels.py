@@ -35,8 +35,10 @@ def add_points(panel: np.ndarray, points: np.ndarray, frame: tuple[int, int], co
 
 def add_title(panel: np.ndarray, text: str) -> np.ndarray:
     """Writes a text into the upper left, on a dark ground, and returns the panel."""
-    for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
-        cv2.putText(panel, text, (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.42, colour, thickness, cv2.LINE_AA)
+    font = cv2.FONT_HERSHEY_SIMPLEX
+    width = cv2.getTextSize(text, font, 0.42, 1)[0][0]
+    cv2.rectangle(panel, (0, 0), (width + 8, 20), (0, 0, 0), -1)
+    cv2.putText(panel, text, (4, 14), font, 0.42, (255, 255, 255), 1, cv2.LINE_AA)
     return panel
 
 
