@@ -14,6 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from ultraref import apis
 from ultraref.apis import init_model, load_config, predict_coarse, train
 from ultraref.datasets import LesionDataset, Splits
+from ultraref.errors import UserError
 from ultraref.evaluation import OVERLAP_NAMES
 from ultraref.registry import RUNNERS
 
@@ -176,3 +177,26 @@ def test_init_model_predicts_like_the_test(cascade, tmp_path):
     with torch.inference_mode():
         output = model(dict(coarse_image=torch.rand(1, 1, 64, 64), sam_image=torch.rand(1, 3, 128, 128) * 255))
     assert output.refined_prob.shape == (1, 1, 128, 128)
+
+
+def test_without_a_checkpoint_the_weights_that_a_recipe_names_are_tested(cascade, tmp_path):
+    """Phase 3 before its training: the coarse network of phase 1 and the refiner of phase 2."""
+    phase2 = load_config(cascade.phase2, set=cascade.set, fold=0)
+    before = json.loads((Path(phase2.work_dir) / "metrics.json").read_text())
+    metrics = apis.test(load_config(cascade.phase3[0], work_dir=tmp_path, set=cascade.set, fold=0))
+    assert metrics["test_coarse/dice"] == pytest.approx(before["test_coarse/dice"], abs=2e-3)
+    assert metrics["test_refined/dice"] == pytest.approx(before["test_refined/dice"], abs=2e-2)
+    with pytest.raises(UserError, match="nothing fills model, whose weights would be random"):
+        apis.test(load_config(cascade.phase1, work_dir=tmp_path, set=cascade.set, fold=0))
+
+
+def test_the_truth_in_a_coarse_masks_place_is_not_measured_as_one(cascade, tmp_path):
+    cfg = load_config(cascade.phase2, work_dir=tmp_path, set=cascade.set, fold=0)
+    dataset = cfg.test_dataloader.dataset
+    dataset.pipeline = [
+        dict(type="TruthAsCoarse") if step.type == "LoadCoarsePrediction" else step for step in dataset.pipeline
+    ]
+    dataset.predictions = None
+    metrics = apis.test(cfg, str(Path(load_config(cascade.phase2, set=cascade.set, fold=0).work_dir) / "best.pth"))
+    assert "test_refined/dice" in metrics
+    assert not [name for name in metrics if name.startswith(("test_coarse/", "test_delta/"))]

@@ -12,7 +12,7 @@ from ultraref.checkpoint import load_checkpoint_file
 from ultraref.engine.inputs import require_weights
 from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import load_model, without_initial_weights
-from ultraref.registry import MODELS
+from ultraref.registry import GATES, MODELS
 
 
 def init_model(
@@ -37,12 +37,9 @@ def init_model(
     where = checked_device(device)
     init_default_scope("ultraref")
     if checkpoint is None:
-        _require_trained(cfg)
+        require_trained(cfg)
         require_weights(cfg)
-        model = MODELS.build(cfg.model)
-        if next(model.gate.parameters(), None) is not None:
-            _refuse(["model.gate"], cfg)
-        return model.to(where).eval()
+        return MODELS.build(cfg.model).to(where).eval()
     loaded = load_checkpoint_file(checkpoint)
     model = MODELS.build(without_initial_weights(cfg.model))
     load_model(model, loaded, checkpoint)
@@ -55,12 +52,13 @@ def tta_config(cfg: Config) -> dict:
     return {"type": "FlipTTAModel"} if chosen is None else chosen.to_dict()
 
 
-def _require_trained(cfg: Config) -> None:
-    """Refuses a config that would leave a part with random weights.
+def require_trained(cfg: Config) -> None:
+    """Refuses a config that, without a checkpoint of the whole model, would leave a part with random weights.
 
     Raises:
         UserError: names the parts.
     """
+    init_default_scope("ultraref")
     untrained = []
     if cfg.model.type != "RefinementSegmentor":
         untrained.append("model")
@@ -70,10 +68,8 @@ def _require_trained(cfg: Config) -> None:
             untrained.append("model.coarse_source")
         if not refiner.get("checkpoint") and not refiner.get("sam", {}).get("checkpoint"):
             untrained.append("model.refiner")
-    _refuse(untrained, cfg)
-
-
-def _refuse(untrained: list[str], cfg: Config) -> None:
+        if next(GATES.build(cfg.model.gate).parameters(), None) is not None:
+            untrained.append("model.gate")
     if untrained:
         raise UserError(
             f"{cfg.filename or 'the config'}: nothing fills {' and '.join(untrained)}, whose weights would be random; give the "

@@ -7,19 +7,20 @@ from pathlib import Path
 from mmengine.config import Config
 
 from ultraref.apis.ensemble import describe_members, report_members, use_members
+from ultraref.apis.model import require_trained
 from ultraref.apis.output_folder import check_output_folder, check_writable
 from ultraref.atomic import write_json
 from ultraref.engine.hooks.provenance_hook import weights_seen_of
 from ultraref.engine.inputs import require_inputs
 from ultraref.engine.launch_check import TEST_KEYS, check_launch
-from ultraref.errors import MissingFileError, UserError
+from ultraref.errors import MissingFileError
 from ultraref.models.checkpoint_loading import without_initial_weights
 from ultraref.registry import RUNNERS
 
 
 def test(
     cfg: Config,
-    checkpoint: str | Sequence[str],
+    checkpoint: str | Sequence[str] = (),
     out: str | None = None,
     show_dir: str | None = None,
     launcher: str = "none",
@@ -37,7 +38,8 @@ def test(
 
     Args:
         cfg: a config from `load_config`.
-        checkpoint: a checkpoint of the whole model, as tools/train.py leaves it, or several of one recipe.
+        checkpoint: a checkpoint of the whole model, as tools/train.py leaves it, or several of one recipe. None tests the published
+            weights, and earlier phases' checkpoints, that the config itself names.
         out: folder for the refined masks, one PNG an image in its native size, 0 and 255; None writes none.
         show_dir: folder for an overlay of every case; None draws none.
         launcher: "none", "pytorch", "slurm" or "mpi".
@@ -48,13 +50,12 @@ def test(
 
     Raises:
         FileNotFoundError: there is no such checkpoint.
-        UserError: no checkpoint is given, one doesn't fit or was trained on a test image, or the model can't be joined; `out` or
-            `show_dir` is in a data root, a prediction store or the work dir of a training, or can't be written.
+        UserError: no checkpoint is given and the config leaves a part untrained; one doesn't fit or was trained on a test image; the
+            model can't be joined; `out` or `show_dir` is in a data root, a prediction store or the work dir of a training, or can't
+            be written.
         ultraref.engine.inputs.MissingInputsError: the data are missing.
     """
     checkpoints = [checkpoint] if isinstance(checkpoint, (str, os.PathLike)) else list(checkpoint)
-    if not checkpoints:
-        raise UserError("no checkpoint is given; tools/train.py leaves best.pth in its work directory")
     for path in checkpoints:
         if not Path(path).is_file():
             raise MissingFileError(
@@ -63,8 +64,11 @@ def test(
     check_launch(cfg, launcher, TEST_KEYS)
     given, cfg = cfg, cfg.copy()
     cfg.launcher = launcher
-    cfg.load_from = str(checkpoints[0])
-    cfg.model = without_initial_weights(cfg.model)
+    if checkpoints:
+        cfg.load_from = str(checkpoints[0])
+        cfg.model = without_initial_weights(cfg.model)
+    else:
+        require_trained(cfg)
     # A test needs neither training data nor an optimizer.
     for key in (
         "train_dataloader",

@@ -13,8 +13,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_arguments(parser)
     parser.add_argument(
         "checkpoint",
-        nargs="+",
-        help="checkpoint of the whole model; of several, those of all folds for example, the mean of their predictions is tested, and "
+        nargs="*",
+        help="checkpoint of the whole model (default: the weights that the recipe itself names, untrained); of several, those of all folds for example, the mean of their predictions is tested, and "
         "each for comparison",
     )
     parser.add_argument(

@@ -120,7 +120,7 @@ def test_the_headline_holds_each_result_once(written, page, made):
     assert rows[0][3] == ""
     assert [row[4] for row in rows[:3]] == ["10.00", "12.00", "8.00"]
     assert "bootstrap of 40 patients" in page.texts["results"]
-    assert "SAM with the true box (the upper bound) and SAM without training have a row only" in words(
+    assert "SAM with the true boxes (the upper bound) and SAM without training have a row where" in words(
         page.texts["results"]
     )
 

@@ -14,8 +14,8 @@ _FURTHER = ("iou", "hd95")
 # Dice of two coarse masks that differ by less are those of one network.
 _SAME = 1e-6
 BASELINES = (
-    "What the runs measured stands here and nothing else. SAM with the true box (the upper bound) and SAM without training have a row "
-    "only where a run of them was given under such a name."
+    "What the runs measured stands here and nothing else. SAM with the true boxes (the upper bound) and SAM without training have a row "
+    "where a run of them was given: refine/true_box.py, and a test without a checkpoint."
 )
 
 

@@ -13,6 +13,7 @@ from ultraref.datasets.transforms.random_mirror import RandomMirror
 from ultraref.datasets.transforms.random_rotate_flip import RandomRotateFlip
 from ultraref.datasets.transforms.resize_to_models import ResizeToModels
 from ultraref.datasets.transforms.simulate_coarse import SimulateCoarse
+from ultraref.datasets.transforms.truth_as_coarse import TruthAsCoarse
 from ultraref.datasets.transforms.ultrasound import (
     RandomAcousticShadow,
     RandomElasticWarp,
@@ -44,5 +45,6 @@ __all__ = [
     "RandomZoomShift",
     "ResizeToModels",
     "SimulateCoarse",
+    "TruthAsCoarse",
     "may_change_image",
 ]

@@ -218,6 +218,9 @@ class RefinementSegmentor(BaseModel):
         for i, (sample, (height, width)) in enumerate(zip(data_samples, sizes)):
             # The image lies at the top left, so that prompts have the same coordinates in its own frame.
             for name, value in pixels.items():
+                # The truth in a coarse mask's place is nobody's prediction.
+                if name == "coarse" and sample.metainfo.get("coarse_origin") == "truth":
+                    continue
                 sample.set_pixels(name, value[i, :, :height, :width])
             if "gt_sem_seg" in sample:
                 sample.set_pixels("gt_sem_seg", sample.gt_sem_seg.data[:, :height, :width])
