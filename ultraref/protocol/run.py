@@ -78,6 +78,9 @@ def run_protocol(
         started = SubmititLauncher(plan, protocol, launcher, any_code)
     try:
         status = Runner(plan, states, fingerprints, started, display).run()
+        if status == 0:
+            # It follows from files that this call may have made, the splits for one: the next call needn't derive it again.
+            plan_of(protocol, steps, hashes)
     finally:
         hashes.save()
     if status == 0 and any(step.kind == "summary" for step in plan.steps):
