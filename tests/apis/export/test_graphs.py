@@ -141,7 +141,7 @@ def test_what_has_no_fixed_form_is_refused(trained, tmp_path):
         export(components, checkpoint, "torchscript", tmp_path / "out")
     components.test_dataloader.dataset.pipeline = [dict(type="LoadImage")]
     with pytest.raises(UserError, match="no ResizeToModels"):
-        export(components, checkpoint, "onnx", tmp_path / "out")
+        export(components, checkpoint, "torchscript", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
