@@ -3,7 +3,8 @@
 import csv
 import hashlib
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from ultraref.apis.output_folder import check_output_folder
 from ultraref.atomic import atomic_file
 from ultraref.errors import UserError
 from ultraref.models.sam.embedding_cache import weights_fingerprint
+
+# Files that never hold more than one image.
+_SINGLE_FRAME = (".png", ".jpg", ".jpeg", ".bmp")
 
 
 @dataclass
@@ -76,6 +80,7 @@ def predict_files(
     files = {file.name: file for file in all_files[part - 1 :: parts]}
     masks = None if coarse is None else _coarse_masks(coarse, all_files)
     _refuse_overlap(out, inputs, [file.path for file in all_files], coarse)
+    _refuse_frame_names({file.name: file.path for file in all_files})
     check_output_folder(out, "--out")
     suffix = "" if parts == 1 else f"_{part}of{parts}"
     journal = Journal(out / f"predictions{suffix}.jsonl", _settings(inferencer, outputs, threshold, coarse))
@@ -121,6 +126,16 @@ def predict_files(
     if isinstance(masks, CoarseMasks) and parts == 1:
         report.unused = masks.unused()
     return report
+
+
+def _refuse_frame_names(paths: Mapping[str, Path]) -> None:
+    """Refuses a file that is called like a frame of another: a_f0003.png beside a.tif."""
+    for name, path in paths.items():
+        base = re.sub(r"_f\d{4,}$", "", name)
+        if base != name and base in paths and not paths[base].name.lower().endswith(_SINGLE_FRAME):
+            raise UserError(
+                f"the results of {path} and of a frame of {paths[base]} could both be called {name}; rename one of them"
+            )
 
 
 def _coarse_masks(coarse: str | os.PathLike, files: Sequence[InputFile]) -> CoarseMasks | Path:

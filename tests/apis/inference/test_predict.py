@@ -168,6 +168,17 @@ def test_frames_of_a_file_have_numbers(joint_model, tmp_path):
     np.testing.assert_array_equal(mask > 0, (direct.native_prob("refined") > 0.5).numpy())
 
 
+def test_a_file_called_like_a_frame_is_refused_and_overwrites_nothing(joint_model, tmp_path):
+    frames = np.random.default_rng(0).integers(0, 255, (3, 40, 60), np.uint8)
+    pages = [Image.fromarray(frame) for frame in frames]
+    (tmp_path / "in").mkdir()
+    pages[0].save(tmp_path / "in" / "a.tif", save_all=True, append_images=pages[1:])
+    pages[0].save(tmp_path / "in" / "a_f0002.png")
+    with pytest.raises(UserError, match="could both be called a_f0002"):
+        predict_files(joint_model, tmp_path / "in", tmp_path / "out", show_progress=False)
+    assert not (tmp_path / "out").exists()
+
+
 def test_masks_and_images_that_have_no_partner_are_listed(refiner, tmp_path):
     write_pair(tmp_path, "x")
     write_pair(tmp_path, "y")

@@ -5,10 +5,9 @@ from collections import defaultdict
 from pathlib import Path
 
 from ultraref.apis.inference.files import stem
+from ultraref.datasets.prediction_import.name_matching import CHANNEL
 from ultraref.errors import MissingFileError, UserError
 
-# nnU-Net writes case_0000.png for the first channel of an image, and case.png for its prediction.
-_CHANNEL = "_0000"
 # What published sets and other tools add to the name of an image's mask.
 _MASK_ENDINGS = ("_mask", "_seg", "_pred")
 MASK_SUFFIXES = (".png", ".npy", ".npz", ".nii", ".nii.gz", ".tif", ".tiff", ".bmp")
@@ -57,7 +56,7 @@ class CoarseMasks:
         Raises:
             UserError: there is none, or there are several.
         """
-        for wanted in (name, name.removesuffix(_CHANNEL)):
+        for wanted in (name, name.removesuffix(CHANNEL)):
             if wanted in self._by_path:
                 return self._use(self._by_path[wanted])
             same = self._by_name.get(wanted.rpartition("/")[2], [])
