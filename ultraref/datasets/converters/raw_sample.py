@@ -1,7 +1,7 @@
 """What a converter finds in a published set."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +27,14 @@ class RawSample:
         patient: whom the image is of; None where the set doesn't say.
         fold: the set's official fold, from 0 up, or "test"; None where none is wanted.
         load_masks: sample -> (masks, class); for sets whose masks aren't plain files or tell the class.
+        study: the examination that the image is of.
+        side: the breast, "left" or "right".
+        video: the cine loop that the image is a frame of; the frames of one video are one group, which no split parts.
+        frame: the number of the frame in its video, from 0 up.
+        spacing: millimetres between pixel centres, (row, column), of the image as it is read.
+        spacing_source: where the spacing comes from, in words; None where there is no spacing.
+        attributes: any further column of the source, by its name: device, birads, histology, ... A dict pickles, which a
+            mapping proxy doesn't; it isn't part of the hash, and is not to be changed.
     """
 
     name: str
@@ -36,6 +44,13 @@ class RawSample:
     patient: str | None = None
     fold: int | str | None = None
     load_masks: Callable[["RawSample"], tuple[list[np.ndarray], str | None]] = read_mask_files
+    study: str | None = None
+    side: str | None = None
+    video: str | None = None
+    frame: int | None = None
+    spacing: tuple[float, float] | None = None
+    spacing_source: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass
