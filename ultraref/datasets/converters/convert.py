@@ -6,12 +6,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
-
 from ultraref.atomic import atomic_folder
-from ultraref.datasets.converters.assign_splits import TEST, assign_grouped, assign_plain, size_strata
+from ultraref.datasets.converters.assign_splits import TEST
 from ultraref.datasets.converters.depth import common_depth
-from ultraref.datasets.converters.duplicates import connected_groups, near_duplicate_pairs
+from ultraref.datasets.converters.grouping import plan_split
 from ultraref.datasets.converters.montage import write_montage
 from ultraref.datasets.converters.prepare import Prepared, prepare
 from ultraref.datasets.converters.raw_sample import Found, RawSample
@@ -88,31 +86,27 @@ def convert(
         kept = {name: item for name, item in prepared.items() if item.lesion_area}
         if not kept:
             raise UserError(f"{dataset}: none of the {len(found.samples)} images has a lesion")
-        if manifest is not None:
-            manifest.check({name: item.sample for name, item in kept.items()})
-            parts = {name: TEST if entry.fold is None else entry.fold for name, entry in manifest.images.items()}
-            groups = {name: entry.group for name, entry in manifest.images.items()}
-            seed, num_folds, ungrouped = manifest.seed, manifest.num_folds, not manifest.grouped
-            grouping = manifest.grouping
-        else:
-            groups, grouping = _find_groups(kept, found.together, duplicate_distance)
-            parts = _deal_out(kept, groups, seed, num_folds, test_percent, ungrouped)
-            if next(iter(kept.values())).sample.fold is not None:
-                num_folds = 1 + max(part for part in parts.values() if part != TEST)
-                grouping = f"official {num_folds} folds"
-            elif ungrouped:
-                grouping, groups = "none", {name: name for name in kept}
+        plan = plan_split(
+            kept,
+            found.together,
+            seed=seed,
+            num_folds=num_folds,
+            test_percent=test_percent,
+            ungrouped=ungrouped,
+            duplicate_distance=duplicate_distance,
+            manifest=manifest,
+        )
         entries = {}
         for name, item in prepared.items():
             if name in kept:
-                split, fold = ("test", None) if parts[name] == TEST else ("train", parts[name])
+                split, fold = ("test", None) if plan.parts[name] == TEST else ("train", plan.parts[name])
                 entries[name] = ImageEntry(
                     split,
                     fold,
                     item.sha256,
                     item.mask_sha256,
                     item.category,
-                    groups[name],
+                    plan.groups[name],
                     item.pixels,
                     item.sample.patient,
                 )
@@ -121,8 +115,7 @@ def convert(
             (staging / kind).rmdir()
             for split in ("train", "test"):
                 (staging / split / kind).mkdir(parents=True, exist_ok=True)
-        grouped = all(len({parts[name] for name in own}) == 1 for own in _members(groups).values()) and not ungrouped
-        splits = Splits(dataset, seed, grouped, grouping, num_folds, entries)
+        splits = Splits(dataset, plan.seed, plan.grouped, plan.grouping, plan.num_folds, entries)
         (staging / SPLITS_NAME).write_text(splits.to_json(), encoding="utf-8")
         report.summarise(prepared, splits)
         (staging / REPORT_NAME).write_text(report.to_json(), encoding="utf-8")
@@ -194,44 +187,6 @@ def _describe_defects(bad: list[str], dataset: str) -> str:
     more = f"\n  and {len(bad) - _LISTED} more" if len(bad) > _LISTED else ""
     listed = "".join(f"\n  {message}" for message in bad[:_LISTED])
     return f"{dataset}: {len(bad)} defects; repair them, or leave them out with --skip-bad:{listed}{more}"
-
-
-def _find_groups(
-    kept: dict[str, Prepared], together: list[tuple[str, str]], duplicate_distance: int
-) -> tuple[dict[str, str], str]:
-    """Returns the first name of each image's group by name, and how groups were found in words."""
-    names = list(kept)
-    index_of = {name: index for index, name in enumerate(names)}
-    pairs = near_duplicate_pairs(np.stack([kept[name].phash for name in names]), duplicate_distance)
-    known = [(index_of[a], index_of[b]) for a, b in together if a in index_of and b in index_of]
-    first_of_patient: dict[str, int] = {}
-    for index, name in enumerate(names):
-        patient = kept[name].sample.patient
-        if patient is not None:
-            pairs.append((first_of_patient.setdefault(patient, index), index))
-    ways = ["patient"] * bool(first_of_patient) + [f"pHash distance <= {duplicate_distance} of 256 bits"]
-    ways += [f"{len(known)} known pairs"] * bool(known)
-    groups = {names[i]: names[root] for i, root in enumerate(connected_groups(len(names), pairs + known))}
-    return groups, " and ".join(ways)
-
-
-def _deal_out(kept: dict[str, Prepared], groups, seed, num_folds, test_percent, ungrouped) -> dict[str, str | int]:
-    if next(iter(kept.values())).sample.fold is not None:
-        return {name: item.sample.fold for name, item in kept.items()}
-    if ungrouped:
-        return assign_plain(list(kept), seed, num_folds, test_percent)
-    strata = size_strata(
-        {name: item.category for name, item in kept.items()},
-        {name: item.lesion_parts_per_million for name, item in kept.items()},
-    )
-    return assign_grouped(groups, strata, seed, num_folds, test_percent)
-
-
-def _members(groups: dict[str, str]) -> dict[str, list[str]]:
-    members: dict[str, list[str]] = {}
-    for name, group in groups.items():
-        members.setdefault(group, []).append(name)
-    return members
 
 
 def _move(staging: Path, name: str, part: str, wanted: bool) -> None:
