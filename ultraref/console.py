@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Callable
 
-from ultraref.errors import UserError
+from ultraref.errors import RunStopped, UserError
 
 
 def run(main: Callable[[], int], spell: Callable[[str], str] = str) -> int:
-    """Runs a command and gives its exit status: 0 for success, 2 for what the user can mend, 130 after Ctrl-C.
+    """Runs a command and gives its exit status: 0 for success, 2 for what the user can mend, 130 after Ctrl-C; of a
+    training that a signal stopped 128 and its number (`RunStopped`).
 
     A `UserError` is printed alone, also one from a data-loading worker or another process. Anything else is a fault of the program
     and keeps its traceback.
@@ -25,6 +26,9 @@ def run(main: Callable[[], int], spell: Callable[[str], str] = str) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+    except RunStopped as stop:
+        print(spell(str(stop)), file=sys.stderr)
+        return stop.status
     except UserError as error:
         print(f"error: {spell(_message(error))}", file=sys.stderr)
         return 2

@@ -31,13 +31,14 @@ class EpochSampler(Sampler):
         self.shuffle = shuffle
         self.seed = sync_random_seed() if seed is None else seed
         self.epoch = 0
+        self.start = 0
         self.rank, self.world_size = get_dist_info()
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         size, epoch = len(self.dataset), self.epoch if self.shuffle else 0
         order = order_of_epoch(self.seed, epoch).permutation(size) if self.shuffle else np.arange(size)
         order = np.resize(order, len(self) * self.world_size)
-        return ((epoch, int(index)) for index in order[self.rank :: self.world_size])
+        return ((epoch, int(index)) for index in order[self.rank :: self.world_size][self.start :])
 
     def __len__(self) -> int:
         return math.ceil(len(self.dataset) / self.world_size)
@@ -45,6 +46,10 @@ class EpochSampler(Sampler):
     def set_epoch(self, epoch: int) -> None:
         """Chooses the epoch whose order the next iteration yields."""
         self.epoch = epoch
+
+    def set_start(self, start: int) -> None:
+        """Leaves out so many items of the next iterations, each rank of its own: a run that was stopped within an epoch had them."""
+        self.start = start
 
 
 def order_of_epoch(seed: int, epoch: int) -> np.random.Generator:

@@ -1,6 +1,7 @@
 """What bends MMEngine's training machinery: runner, hooks, optimizer pieces, and checks of a config before a run."""
 
 from ultraref.engine.hooks import (
+    BatchNormStatisticsHook,
     FiniteHook,
     GroupLearningRateHook,
     ProgressiveUnfreezeHook,
@@ -11,8 +12,10 @@ from ultraref.engine.hooks import (
 )
 from ultraref.engine.optim import GlobOptimWrapperConstructor, UltraAmpOptimWrapper
 from ultraref.engine.runner import UltraRunner
+from ultraref.engine.train_loop import UltraTrainLoop
 
 __all__ = [
+    "BatchNormStatisticsHook",
     "FiniteHook",
     "GlobOptimWrapperConstructor",
     "GroupLearningRateHook",
@@ -22,5 +25,6 @@ __all__ = [
     "UltraAmpOptimWrapper",
     "UltraCheckpointHook",
     "UltraRunner",
+    "UltraTrainLoop",
     "WeightAnchorHook",
 ]

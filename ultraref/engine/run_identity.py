@@ -29,7 +29,7 @@ _INDIFFERENT = {
 # Hooks that only look at a run.
 _ONLOOKERS = {
     *("UltraCheckpointHook", "LoggerHook", "IterTimerHook", "RuntimeInfoHook", "OverlayHook", "FiniteHook"),
-    *("GroupLearningRateHook", "ProvenanceHook", "InputContractHook"),
+    *("GroupLearningRateHook", "ProvenanceHook", "InputContractHook", "BatchNormStatisticsHook"),
 }
 # What a schedule takes from the number of epochs.
 _LENGTHS = ("end", "T_max", "total_iters")

@@ -32,6 +32,7 @@ from ultraref.engine.work_dir import (
 )
 from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import load_model
+from ultraref.processes import FollowingWorker
 from ultraref.registry import DATASETS, RUNNERS
 
 # Those that `Runner.register_default_hooks` adds by itself.
@@ -49,11 +50,12 @@ class UltraRunner(Runner):
       run must be the one it continues (`RunIdentity`); only its number of epochs may grow. Then the schedules are rebuilt for
       the new number, and hold from there on as if they had from the beginning.
     - A run that isn't resumed sets aside the checkpoints that it finds in its work dir, and no two runs have one.
+    - SIGTERM, SIGINT and SIGUSR1 stop a training after the iteration that runs; all is saved (`UltraTrainLoop`).
     - Checkpoints are written in one step, have a checksum, load with `torch.load(weights_only=True)`, and are refused if they
       would hold a number that isn't finite.
-    - Distributed training works without a GPU (gloo).
+    - Distributed training works without a GPU (gloo), and batch-norm statistics are the same in all processes.
     - `train()` followed by `test()` tests the averaged weights of an EMA hook.
-    - Persistent data workers end with the run, and not seconds later.
+    - Persistent data workers end with the run, and not seconds later; all end when the run's process is killed.
     - An error in a hook keeps its traceback.
     - A hook of `default_hooks` that is None is left out, whatever its name, so that a config can drop any hook by name.
     - The data sets get the sizes of the model's inputs, `model.sizes`, so that a size stands in one place of a config.
@@ -101,6 +103,7 @@ class UltraRunner(Runner):
 
         Raises:
             UserError: another run has the work dir, or there is nothing whole to resume from.
+            RunStopped: a signal asked for it.
         """
         with run_lock(self.work_dir):
             self._owns_work_dir = not self._started
@@ -158,8 +161,9 @@ class UltraRunner(Runner):
                 iterator._shutdown_workers()
 
     def register_default_hooks(self, hooks: dict | None = None) -> None:
-        """As MMEngine's, which knows None for its own six hooks only; and with `FiniteHook`, as `finite`."""
-        hooks = {"finite": {"type": "FiniteHook"}, **(hooks or {})}
+        """As MMEngine's, which knows None for its own six hooks only; and with `FiniteHook` and `BatchNormStatisticsHook`."""
+        own = {"finite": {"type": "FiniteHook"}, "batch_norm_statistics": {"type": "BatchNormStatisticsHook"}}
+        hooks = {**own, **(hooks or {})}
         kept = {name: hook for name, hook in hooks.items() if hook is not None or name in MMENGINE_HOOKS}
         super().register_default_hooks(kept)
 
@@ -194,6 +198,12 @@ class UltraRunner(Runner):
         if self._owns_work_dir:
             self._clear_work_dir(checkpoint)
 
+    def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        """As MMEngine's, whose loop by epochs `UltraTrainLoop` stands in for."""
+        if isinstance(loop, dict) and "type" not in loop and loop.get("by_epoch"):
+            loop = {key: value for key, value in loop.items() if key != "by_epoch"} | {"type": "UltraTrainLoop"}
+        return super().build_train_loop(loop)
+
     def build_dataloader(self, dataloader, seed: int | None = None, diff_rank_seed: bool = False):
         """As MMEngine's, but the run's seed and the model's sizes also reach the data sets.
 
@@ -206,6 +216,7 @@ class UltraRunner(Runner):
             dataset = dataloader.get("dataset")
             pass_on(dataset, {"seed": seed, "sizes": sizes})
         built = Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
+        built.worker_init_fn = FollowingWorker(built.worker_init_fn)
         if len(built) == 0:
             raise UserError(
                 f"a data loader of {len(built.dataset)} images with batch_size {built.batch_size} and drop_last has no batch; "
@@ -230,10 +241,11 @@ class UltraRunner(Runner):
         has_grown = self._check_same_run(meta, filename)
         self._fill_model(checkpoint, filename)
         self.train_loop._epoch, self.train_loop._iter = meta["epoch"], meta["iter"]
+        self.train_loop.validation_due = meta.get("validation_due", False)
         self.message_hub.load_state_dict(checkpoint["message_hub"])
         schedulers = self.param_schedulers or []
         if has_grown:
-            with replayed(schedulers, self.optim_wrapper, self.epoch, self.iter):
+            with replayed(schedulers, self.optim_wrapper, self.epoch, self.iter, len(self.train_dataloader)):
                 self.optim_wrapper.load_state_dict(checkpoint["optimizer"])
             self.logger.info(
                 f"The run has more epochs than before, {self.max_epochs}; its schedules were rebuilt for them."

@@ -1,5 +1,6 @@
 """Hooks of the training loop."""
 
+from ultraref.engine.hooks.batch_norm_statistics_hook import BatchNormStatisticsHook
 from ultraref.engine.hooks.checkpoint_hook import UltraCheckpointHook
 from ultraref.engine.hooks.finite_hook import FiniteHook
 from ultraref.engine.hooks.group_learning_rate_hook import GroupLearningRateHook
@@ -12,6 +13,7 @@ from ultraref.engine.hooks.reseed_hook import ReseedHook
 from ultraref.engine.hooks.weight_anchor_hook import WeightAnchorHook
 
 __all__ = [
+    "BatchNormStatisticsHook",
     "FiniteHook",
     "GroupLearningRateHook",
     "InputContractHook",
