@@ -1,4 +1,4 @@
-"""Two gloo ranks without a GPU cross a stage boundary and stay equal."""
+"""Two gloo ranks without a GPU stay equal: over a stage boundary, in batch norm, and when one of them gets a signal."""
 
 import os
 import subprocess
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from engine_toys import toy_config
+from test_exact_resume import differences, load
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,24 @@ def test_all_weights_are_equal_on_both_ranks(ranks):
     assert all(torch.equal(value, two["after"][name]) for name, value in one["after"].items())
     # Also those that were unfrozen after the model had been wrapped; and they did train.
     assert not torch.equal(one["after"]["coarse.0.weight"], one["before"]["coarse.0.weight"])
+
+
+def test_batch_norm_statistics_are_equal_and_the_best_score_is_that_of_its_file(ranks, tmp_path, make_runner):
+    (one, two), folder = ranks
+    assert one["buffers"]["coarse.1.num_batches_tracked"] == 6
+    assert all(torch.equal(value, two["buffers"][name]) for name, value in one["buffers"].items())
+    best = torch.load(folder / "unbroken/best.pth", weights_only=True)["meta"]
+    model = {"type": "ToyModel", "dropout": 0.0}
+    metrics = make_runner(toy_config(tmp_path, model=model, load_from=str(folder / "unbroken/best.pth"))).val()
+    assert metrics["score"] == pytest.approx(best["score"], abs=1e-6)
+
+
+def test_a_signal_to_one_process_stops_all_after_the_same_step_exactly(ranks):
+    (one, two), folder = ranks
+    # Two batches make a step, and the signal came in the third.
+    assert one["stopped_after"] == two["stopped_after"] == 4
+    found = differences(load(folder / "unbroken"), load(folder / "stopped"))
+    assert list(found) == []
 
 
 def test_ranks_share_the_images_between_them(ranks):

@@ -39,7 +39,8 @@ def test_torchrun_without_launcher_is_refused(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "instead"), [("persistent_workers", True, "False"), ("prefetch_factor", 2, "None")]
+    ("option", "value", "instead"),
+    [("persistent_workers", True, "False"), ("prefetch_factor", 2, "None"), ("timeout", 60, "0")],
 )
 def test_persistent_workers_without_workers_are_one_line(option, value, instead):
     cfg = Config(dict(val_dataloader={option: value, "num_workers": 0}))

@@ -96,3 +96,15 @@ def test_what_the_main_process_refuses_every_process_refuses():
     assert on_main_process(lambda: 3) == 3
     with pytest.raises(UserError, match="no"):
         on_main_process(refuse)
+
+
+def test_a_job_that_was_queued_again_takes_its_own_lock_from_another_host(tmp_path, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    write_lock(tmp_path, host="elsewhere", job=["7", 0])
+    with run_lock(tmp_path):
+        assert json.loads((tmp_path / "run.lock").read_text())["job"] == ["7", 1]
+    for job in (["7", 1], ["8", 0], None):
+        write_lock(tmp_path, host="elsewhere", job=job)
+        with pytest.raises(UserError, match="on host elsewhere"), run_lock(tmp_path):
+            pass

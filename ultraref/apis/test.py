@@ -12,7 +12,7 @@ from ultraref.apis.output_folder import check_output_folder, check_writable
 from ultraref.atomic import write_json
 from ultraref.engine.hooks.provenance_hook import weights_seen_of
 from ultraref.engine.inputs import require_inputs
-from ultraref.engine.launch_check import TEST_KEYS, check_launch
+from ultraref.engine.launch_check import TEST_KEYS, check_launch, end_with_launcher
 from ultraref.errors import MissingFileError
 from ultraref.models.checkpoint_loading import without_initial_weights
 from ultraref.registry import RUNNERS
@@ -94,6 +94,7 @@ def test(
     for option, folder in (("--out", out), ("--show-dir", show_dir)):
         if folder is not None:
             check_output_folder(folder, option, given)
+    end_with_launcher(launcher)
     runner = RUNNERS.build(cfg)
     metrics = runner.test()
     if runner.rank == 0:

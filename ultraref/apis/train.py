@@ -8,15 +8,17 @@ from torch import nn
 from ultraref.apis.output_folder import check_writable
 from ultraref.datasets.transforms import may_change_image
 from ultraref.engine.inputs import require_inputs
-from ultraref.engine.launch_check import TRAINING_KEYS, check_launch
+from ultraref.engine.launch_check import TRAINING_KEYS, check_launch, end_with_launcher
+from ultraref.engine.requeue import check_requeue, was_requeued
+from ultraref.engine.requeue import requeue as requeue_job
 from ultraref.engine.work_dir import checkpoint_to_resume
-from ultraref.errors import UserError
+from ultraref.errors import RunStopped, UserError
 from ultraref.models.checkpoint_loading import without_initial_weights
 from ultraref.models.weights import WeightsProfile, WeightsUse, check_use
 from ultraref.registry import RUNNERS, TRANSFORMS
 
 
-def train(cfg: Config, resume: bool | str = False, amp: bool = False, launcher: str = "none"):
+def train(cfg: Config, resume: bool | str = False, amp: bool = False, launcher: str = "none", requeue: bool = False):
     """Trains, validates each epoch, and leaves `best.pth` in the work directory.
 
     Args:
@@ -24,14 +26,21 @@ def train(cfg: Config, resume: bool | str = False, amp: bool = False, launcher: 
         resume: True goes on from the last checkpoint in the work directory, a path from that checkpoint.
         amp: mixed precision, whatever the config says of it.
         launcher: "none", "pytorch", "slurm" or "mpi".
+        requeue: in a job of Slurm, queue the job again when SIGUSR1 or SIGTERM stopped the training. In a job that was queued again,
+            by whomever, the training goes on as with `resume`.
 
     Returns:
         The runner, after training.
 
     Raises:
         ultraref.engine.inputs.MissingInputsError: data, weights or an earlier phase's results are missing; all are listed.
+        RunStopped: SIGUSR1, SIGTERM or SIGINT stopped it; it is saved after the iteration that ran.
     """
     check_launch(cfg, launcher, TRAINING_KEYS)
+    if requeue:
+        check_requeue()
+        # What a job that ran before has left is newer than a checkpoint that it once began from.
+        resume = True if was_requeued() and checkpoint_to_resume(cfg.work_dir) else resume
     cfg = cfg.copy()
     cfg.launcher = launcher
     checkpoint = checkpoint_to_resume(cfg.work_dir, resume)
@@ -43,9 +52,15 @@ def train(cfg: Config, resume: bool | str = False, amp: bool = False, launcher: 
     check_embedding_cache(cfg)
     require_inputs(cfg)
     check_writable(cfg.work_dir, "--work-dir")
+    end_with_launcher(launcher)
     runner = RUNNERS.build(cfg)
     warn_of_other_fit(cfg, runner.model)
-    runner.train()
+    try:
+        runner.train()
+    except RunStopped as stop:
+        if requeue and runner.rank == 0:
+            stop.message += f"; {requeue_job(stop.signal_number)}"
+        raise
     return runner
 
 

@@ -17,6 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="go on from PATH, or from the last checkpoint",
     )
+    parser.add_argument(
+        "--requeue",
+        action="store_true",
+        help="in a job of Slurm: when SIGUSR1 or SIGTERM stops the training, save and queue the job again; then it goes on from there",
+    )
     parser.add_argument("--amp", action="store_true", help="mixed precision")
     parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
     # torch.distributed.launch passes this one; torchrun sets LOCAL_RANK.
@@ -24,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Trains, and returns the exit status."""
+    """Trains, and returns the exit status, 128 and its number after a signal."""
     from ultraref.apis import train
 
     cfg = config_from(args, args.work_dir)
-    train(cfg, resume=args.resume, amp=args.amp, launcher=args.launcher)
+    train(cfg, resume=args.resume, amp=args.amp, launcher=args.launcher, requeue=args.requeue)
     return 0

@@ -7,6 +7,7 @@ from mmengine.config import Config
 
 from ultraref.engine.config_check import ConfigError
 from ultraref.errors import UserError
+from ultraref.processes import end_with_parent
 
 TRAINING_KEYS = ("model", "train_dataloader", "train_cfg", "optim_wrapper")
 TEST_KEYS = ("model", "test_dataloader", "test_evaluator")
@@ -16,6 +17,11 @@ _LAUNCHERS = {
     "slurm": (("SLURM_PROCID", "SLURM_NTASKS", "SLURM_NODELIST"), "srun"),
     "mpi": (("OMPI_COMM_WORLD_LOCAL_RANK", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"), "mpirun"),
 }
+
+# What means nothing without workers, and how it is turned off.
+_OFF = {"persistent_workers": "False", "prefetch_factor": "None", "timeout": "0"}
+# Seconds that a process whose torchrun was killed has to save what it reached.
+_GRACE = 20.0
 
 
 def check_launch(cfg: Config, launcher: str, needed: Sequence[str]) -> None:
@@ -35,11 +41,11 @@ def check_launch(cfg: Config, launcher: str, needed: Sequence[str]) -> None:
         raise ConfigError(f"{cfg.filename} has no {', '.join(lacking)}; is it the config of a whole run?")
     for name in ("train_dataloader", "val_dataloader", "test_dataloader"):
         loader = cfg.get(name) or {}
-        for option in ("persistent_workers", "prefetch_factor"):
+        for option in _OFF:
             if not loader.get("num_workers", 0) and loader.get(option):
                 raise ConfigError(
                     f"{name}.{option} is {loader[option]}, but {name}.num_workers is 0: without workers it means nothing. Set "
-                    f"num_workers to at least 1, or {name}.{option} to {'None' if option == 'prefetch_factor' else 'False'}"
+                    f"num_workers to at least 1, or {name}.{option} to {_OFF[option]}"
                 )
     _check_launcher(launcher)
 
@@ -60,3 +66,12 @@ def _check_launcher(launcher: str) -> None:
             f"--launcher {launcher} is for processes that {program} starts, but this one lacks the variable {lacking[0]} that it "
             f"sets. Start the command with {program}, or leave out --launcher"
         )
+
+
+def end_with_launcher(launcher: str) -> None:
+    """Ends a process that torchrun started when torchrun has ended, even if that was killed: as by SIGTERM, which a training answers.
+
+    srun and mpirun do so themselves. A process that nobody launched outlives the shell that it was started from, as with nohup.
+    """
+    if launcher == "pytorch" and "TORCHELASTIC_RUN_ID" in os.environ:
+        end_with_parent(_GRACE)

@@ -19,7 +19,8 @@ _held: set[Path] = set()
 def run_lock(work_dir: str | Path) -> Iterator[None]:
     """While it lasts, no other run may have the work dir. A run that has it may ask again.
 
-    The file `run.lock` names the host and the process. One that a killed process of this host left is replaced.
+    The file `run.lock` names the host and the process, and the job of Slurm where there is one. One that a killed process of this host
+    left is replaced, and so is that of a job which was queued again, on whatever host, as the same job doesn't run twice at once.
 
     Raises:
         UserError: another process of this host has the work dir, or one of another host, of which nobody here can tell
@@ -57,7 +58,7 @@ def on_main_process(function: Callable):
 
 
 def _take(path: Path) -> None:
-    own = {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid())}
+    own = {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid()), "job": _job()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for _ in range(3):
@@ -66,7 +67,7 @@ def _take(path: Path) -> None:
                     json.dump(own, file)
                 return
             except FileExistsError:
-                _refuse_or_remove(path, own["host"])
+                _refuse_or_remove(path, own)
     except OSError as error:
         if path.parent.exists() and not path.parent.is_dir():
             raise UserError(f"the work dir {path.parent} is a file, not a folder") from error
@@ -74,7 +75,7 @@ def _take(path: Path) -> None:
     raise UserError(f"{path.parent} is being taken by other runs at the same time; start this one again")
 
 
-def _refuse_or_remove(path: Path, host: str) -> None:
+def _refuse_or_remove(path: Path, own: dict) -> None:
     """Removes the lock of a process that has ended; refuses any other."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -86,9 +87,10 @@ def _refuse_or_remove(path: Path, host: str) -> None:
         pid, owner_host, started = int(owner["pid"]), owner["host"], owner["started"]
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path.parent} seems to be in use: its {LOCK_NAME} can't be read. {how}") from error
-    if owner_host != host:
+    is_earlier_start = own["job"] is not None and _is_earlier_start(owner.get("job"), own["job"])
+    if owner_host != own["host"] and not is_earlier_start:
         raise UserError(f"{path.parent} is in use by process {pid} on host {owner_host}, which isn't this one. {how}")
-    if pid != os.getpid() and _is_running(pid, started):
+    if owner_host == own["host"] and pid != os.getpid() and _is_running(pid, started):
         raise UserError(f"{path.parent} is in use by process {pid} of this host. {how}")
     # Two runs that start at once may both come here: only what was read is removed.
     grave = path.with_name(f".{LOCK_NAME}.{os.getpid()}.partial")
@@ -100,6 +102,17 @@ def _refuse_or_remove(path: Path, host: str) -> None:
         grave.rename(path)
     else:
         grave.unlink()
+
+
+def _job() -> list | None:
+    """Number of the job of Slurm that this is, and how often it was queued again; None outside of Slurm."""
+    if "SLURM_JOB_ID" not in os.environ:
+        return None
+    return [os.environ["SLURM_JOB_ID"], int(os.environ.get("SLURM_RESTART_COUNT") or 0)]
+
+
+def _is_earlier_start(job, own: list) -> bool:
+    return isinstance(job, list) and len(job) == 2 and job[0] == own[0] and job[1] != own[1]
 
 
 def _is_running(pid: int, started: str | None) -> bool:

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from collections.abc import Callable
 
 import torch
 from mmengine.dist import all_reduce, get_world_size
@@ -14,9 +15,13 @@ class StopRequest:
     A second SIGINT raises KeyboardInterrupt at once. What somebody else does with SIGTERM or SIGINT is left alone. If somebody has
     a handler for SIGUSR2, as submitit in a job of Slurm, that is noted as well; who installed it gets it again from the exit status.
     Outside of the main thread, where Python takes no signals, nothing is noted.
+
+    Args:
+        then: called when a signal was noted; None for nothing.
     """
 
-    def __init__(self):
+    def __init__(self, then: Callable[[], object] | None = None):
+        self._then = then
         self._number = 0
         self._before: dict[int, object] = {}
 
@@ -54,3 +59,5 @@ class StopRequest:
         self._number = self._number or number
         # Not print, which fails where the signal came within another print.
         os.write(2, f"{signal.Signals(number).name}: the run stops after this iteration\n".encode())
+        if self._then is not None:
+            self._then()

@@ -38,7 +38,7 @@ class UltraTrainLoop(EpochBasedTrainLoop):
         """
         self.runner.call_hook("before_train")
         with StopRequest() as self._request:
-            self.runner.register_hook(_StopInValidation(self._request))
+            self.runner.register_hook(_StopInValidation(self))
             if self.validation_due:
                 self._validate()
             while self._epoch < self._max_epochs and not self.stop_training:
@@ -57,8 +57,8 @@ class UltraTrainLoop(EpochBasedTrainLoop):
         done = self._iter - self._epoch * len(self.dataloader)
         for index, batch in enumerate(self._batches_after(done), done):
             self.run_iter(index, batch)
-            number = self._request.agreed()
-            if number and self._has_stepped():
+            number = self.asked_to_stop()
+            if number:
                 self._stop(number)
         self.runner.call_hook("after_train_epoch")
         self._epoch += 1
@@ -76,9 +76,12 @@ class UltraTrainLoop(EpochBasedTrainLoop):
         finally:
             sampler.set_start(0)
 
-    def _has_stepped(self) -> bool:
+    def asked_to_stop(self) -> int:
+        """Returns the number of the signal that asks the run to stop here, 0 if none does or it can't."""
+        number = self._request.agreed()
         wrapper = self.runner.optim_wrapper
-        return get_world_size() == 1 or isinstance(wrapper, OptimWrapperDict) or wrapper.should_update()
+        has_stepped = get_world_size() == 1 or isinstance(wrapper, OptimWrapperDict) or wrapper.should_update()
+        return number if has_stepped else 0
 
     def _validate(self) -> None:
         self.validation_due = True
@@ -114,10 +117,10 @@ class _StopInValidation(Hook):
 
     priority = "LOWEST"
 
-    def __init__(self, request: StopRequest):
-        self._request = request
+    def __init__(self, loop: UltraTrainLoop):
+        self._loop = loop
 
     def after_val_iter(self, runner, batch_idx: int, data_batch=None, outputs=None) -> None:
-        number = self._request.agreed()
+        number = self._loop.asked_to_stop()
         if number:
             raise _StopNowError(number)

@@ -1,11 +1,12 @@
 """Runs steps on this machine, some at a time."""
 
 import os
+import time
 from glob import glob
 from multiprocessing.connection import wait
 
 from ultraref.protocol.step import Plan, Step
-from ultraref.protocol.worker import StepProcess
+from ultraref.protocol.worker import PATIENCE, StepProcess
 
 
 class LocalLauncher:
@@ -54,8 +55,10 @@ class LocalLauncher:
         """Ends all that run."""
         for process in self._running.values():
             process.ask_to_end()
+        # Together, so that it doesn't take longer the more there are.
+        until = time.monotonic() + PATIENCE
         for process in self._running.values():
-            process.stop()
+            process.stop(until)
         self._running.clear()
 
     def _least_used(self, number: int) -> list[int]:

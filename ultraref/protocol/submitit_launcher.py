@@ -1,6 +1,7 @@
 """Runs steps as jobs through submitit: on a Slurm cluster, or, to try it, as processes of this machine."""
 
 import json
+import signal
 import time
 from pathlib import Path
 
@@ -44,6 +45,9 @@ class StepJob:
         if FileHashes().of_code() != plan.code:
             raise RuntimeError(f"ultraref has changed since {self.name} was submitted; start the protocol again")
         status = run_logged(plan, step, self.any_code)
+        if status - 128 in (signal.SIGUSR1, signal.SIGUSR2):
+            # The training has saved what it reached. submitit, whose signal it is, queues the job again and doesn't return.
+            signal.raise_signal(status - 128)
         if status:
             raise RuntimeError(f"{self.name} failed with status {status}; its log is {plan.log(step)}")
         return status

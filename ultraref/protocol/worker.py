@@ -9,7 +9,7 @@ import time
 import traceback
 from pathlib import Path
 
-from ultraref.errors import UserError
+from ultraref.errors import RunStopped, UserError
 from ultraref.protocol.file_hashes import FileHashes
 from ultraref.protocol.fingerprint import Fingerprints
 from ultraref.protocol.step import Plan, Step
@@ -25,8 +25,8 @@ _PRELOADED = [
     "matplotlib.figure",
     "torch.utils.tensorboard",
 ]
-# Seconds that a process has to end by itself.
-_PATIENCE = 2.0
+# Seconds that a process has to end by itself, a training by saving what it reached.
+PATIENCE = 3.0
 
 
 def execute(plan: Plan, step: Step, any_code: bool = False) -> None:
@@ -59,7 +59,9 @@ def execute(plan: Plan, step: Step, any_code: bool = False) -> None:
 
 
 def run_logged(plan: Plan, step: Step, any_code: bool = False) -> int:
-    """Does the work of a step with all output in its log, and returns an exit status: 2 for what the user can mend."""
+    """Does the work of a step with all output in its log, and returns an exit status: 2 for what the user can mend, 128 and its number
+    after a signal that stopped a training.
+    """
     log = plan.log(step)
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
@@ -71,6 +73,9 @@ def run_logged(plan: Plan, step: Step, any_code: bool = False) -> int:
     try:
         _compute_with(step.threads)
         execute(plan, step, any_code)
+    except RunStopped as stop:
+        print(stop, file=sys.stderr, flush=True)
+        return stop.status
     except UserError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 2
@@ -113,23 +118,25 @@ class StepProcess:
         return self._process.exitcode
 
     def ask_to_end(self) -> None:
-        """Asks it to end, and doesn't wait."""
-        self._signal(signal.SIGTERM)
+        """Asks it to end, and doesn't wait. A training saves what it reached."""
+        if self._process.is_alive():
+            self._process.terminate()
 
-    def stop(self) -> None:
-        """Ends it and all that it started; results are written whole, so nothing half done is left."""
+    def stop(self, until: float | None = None) -> None:
+        """Ends it and all that it started; results are written whole, so nothing half done is left.
+
+        Args:
+            until: when it is killed unless it has ended by itself, by `time.monotonic`; by default in three seconds.
+        """
         self.ask_to_end()
-        self._process.join(_PATIENCE)
-        self._signal(signal.SIGKILL)
-        self._process.join(_PATIENCE)
-
-    def _signal(self, number: int) -> None:
+        until = time.monotonic() + PATIENCE if until is None else until
+        self._process.join(max(until - time.monotonic(), 0))
         try:
-            os.killpg(self._process.pid, number)
+            os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:
-            # It has no group of its own yet, or has ended.
-            if self._process.is_alive():
-                os.kill(self._process.pid, number)
+            # It has no group of its own yet, or nothing is left of it.
+            self._process.kill()
+        self._process.join(1.0)
 
 
 def _main(plan: dict, name: str, any_code: bool, environment: dict[str, str]) -> None:

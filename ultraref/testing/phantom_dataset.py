@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from ultraref.errors import UserError
+from ultraref.processes import follow_parent
 from ultraref.testing.phantom import Phantom, make_phantom, shrink
 
 # About the published set's shares, with fewer normals, as those are dropped.
@@ -59,7 +60,7 @@ def write_phantom_busi(
     for category in counts:
         (Path(dst) / category).mkdir(parents=True, exist_ok=True)
     draw = partial(_draw, Path(dst), seed, max_side)
-    with ProcessPoolExecutor(jobs) if jobs > 1 else nullcontext() as pool:
+    with ProcessPoolExecutor(jobs, initializer=follow_parent) if jobs > 1 else nullcontext() as pool:
         written = pool.map(draw, order, chunksize=8) if pool else map(draw, order)
         for _ in progress(written, total=len(order)) if progress else written:
             pass
