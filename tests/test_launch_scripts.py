@@ -28,9 +28,7 @@ def run(tmp_path, monkeypatch):
 
     def run(script, *arguments, **environment):
         command = ["bash", str(TOOLS / script), *arguments]
-        done = subprocess.run(
-            command, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, **environment}
-        )
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, **environment})
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()
 

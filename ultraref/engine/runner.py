@@ -4,6 +4,8 @@ import copy
 import datetime
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from ultraref.engine.component_lookup import accepted_arguments
 from ultraref.engine.run_identity import RunIdentity
 from ultraref.engine.run_lock import on_main_process, run_lock
 from ultraref.engine.schedules import replayed
+from ultraref.engine.shared_memory import PATIENCE, check_shared_memory, explain_data_workers
 from ultraref.engine.work_dir import (
     LAST_CHECKPOINT,
     PREVIOUS_CHECKPOINT,
@@ -107,10 +110,8 @@ class UltraRunner(Runner):
         """
         with run_lock(self.work_dir):
             self._owns_work_dir = not self._started
-            try:
+            with self._data_workers():
                 return super().train()
-            finally:
-                self._stop_workers()
 
     def dump_config(self) -> None:
         """Writes the config into the work dir; that of a training once the run has the work dir, not when it is built."""
@@ -136,15 +137,24 @@ class UltraRunner(Runner):
 
     def val(self) -> dict:
         """Validates, and returns the metrics."""
-        try:
+        with self._data_workers():
             return super().val()
-        finally:
-            self._stop_workers()
 
     def test(self) -> dict:
         """Tests, and returns the metrics."""
-        try:
+        with self._data_workers():
             return super().test()
+
+    @contextmanager
+    def _data_workers(self) -> Iterator[None]:
+        """Ends the data workers, and says what to do when one was killed or hangs."""
+        try:
+            yield
+        except RuntimeError as error:
+            explained = explain_data_workers(error)
+            if explained is None:
+                raise
+            raise explained from error
         finally:
             self._stop_workers()
 
@@ -205,18 +215,22 @@ class UltraRunner(Runner):
         return super().build_train_loop(loop)
 
     def build_dataloader(self, dataloader, seed: int | None = None, diff_rank_seed: bool = False):
-        """As MMEngine's, but the run's seed and the model's sizes also reach the data sets.
+        """As MMEngine's, but the run's seed and the model's sizes also reach the data sets, and workers have ten minutes for a batch.
 
         Raises:
-            ValueError: the loader has no batch to give.
+            ValueError: the loader has no batch to give, or there isn't the shared memory for its workers.
         """
         if isinstance(dataloader, dict):
             dataloader = copy.deepcopy(dataloader)
             sizes = getattr(self._bare_model(), "sizes", None)
             dataset = dataloader.get("dataset")
             pass_on(dataset, {"seed": seed, "sizes": sizes})
+            if dataloader.get("num_workers"):
+                # torch waits for ever, for workers that wait for a disk or for memory.
+                dataloader.setdefault("timeout", PATIENCE)
         built = Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
         built.worker_init_fn = FollowingWorker(built.worker_init_fn)
+        check_shared_memory(built)
         if len(built) == 0:
             raise UserError(
                 f"a data loader of {len(built.dataset)} images with batch_size {built.batch_size} and drop_last has no batch; "

@@ -1,0 +1,78 @@
+"""Shared memory, through which data workers hand their batches to the run: whether there is enough, and what it means if not."""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+
+from mmengine.structures import BaseDataElement
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from ultraref.errors import UserError
+
+SHARED_MEMORY = "/dev/shm"
+# Seconds that a run waits for a batch. The slowest that a shared disk was seen to need is far below.
+PATIENCE = 600.0
+_MIB = 2**20
+
+
+def check_shared_memory(loader: DataLoader, folder: str = SHARED_MEMORY) -> None:
+    """Compares what a loader's workers keep ready with the shared memory that is free.
+
+    Tensors of a batch lie there from when a worker has made them until the run has let go of them. That is `prefetch_factor`
+    batches a worker, and the two that the run has at hand, in each process of this machine; one sample is loaded to see how large they are.
+    Too little ends a worker with a bus error, or leaves it waiting.
+
+    Args:
+        loader: with or without workers.
+        folder: where the system keeps shared memory; a system that has none there isn't checked.
+
+    Raises:
+        UserError: there is less than that.
+    """
+    if not loader.num_workers or not os.path.isdir(folder):
+        return
+    batch = (loader.batch_size or 1) * tensor_bytes(loader.dataset[next(iter(loader.sampler))])
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    needed = batch * (loader.num_workers * (loader.prefetch_factor or 2) + 2) * processes
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise UserError(
+            f"{folder} has {free / _MIB:,.0f} MiB free, but {loader.num_workers} data workers keep up to {needed / _MIB:,.0f} MiB there: "
+            f"batches of {batch / _MIB:,.1f} MiB, {loader.prefetch_factor or 2} a worker"
+            f"{f', in {processes} processes' if processes > 1 else ''}. In Docker give it more (--shm-size=8g, or --ipc=host); else fewer "
+            "workers or none: --cfg-options train_dataloader.num_workers=0 train_dataloader.persistent_workers=False, and the same of "
+            "val_dataloader and test_dataloader"
+        )
+
+
+def tensor_bytes(value) -> int:
+    """Returns how many bytes the tensors in a sample have, in whatever dicts, lists and data elements they are."""
+    if isinstance(value, Tensor):
+        return value.numel() * value.element_size()
+    if isinstance(value, BaseDataElement):
+        return sum(tensor_bytes(item) for item in value.values())
+    if isinstance(value, Mapping):
+        return sum(map(tensor_bytes, value.values()))
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        return sum(map(tensor_bytes, value))
+    return 0
+
+
+def explain_data_workers(error: RuntimeError) -> UserError | None:
+    """Returns what to do where a data worker was killed or no batch came, if that is what an error of torch is about; else None."""
+    # What torch noticed first is the cause of what it says.
+    text = str(error.__cause__ or error)
+    if "DataLoader timed out after" in text:
+        seconds = text.partition("timed out after ")[2].split()[0]
+        return UserError(
+            f"no batch came from the data workers for {seconds} seconds. The disk may hang, or {SHARED_MEMORY} be full; num_workers=0 "
+            "shows where. If it only is that slow: --cfg-options train_dataloader.timeout=SECONDS (and of val_dataloader and test_dataloader)"
+        )
+    if "DataLoader worker" in text and ("is killed by signal" in text or "exited unexpectedly" in text):
+        return UserError(
+            f"a data worker was killed ({text.strip().splitlines()[0]}). Bus error: {SHARED_MEMORY} is full; in Docker give it more "
+            "(--shm-size=8g). Killed: the system ran out of memory. Fewer workers need less of both: train_dataloader.num_workers, "
+            "val_dataloader.num_workers, test_dataloader.num_workers"
+        )
+    return None
