@@ -45,8 +45,8 @@ Elsewhere, as they are components or parts of one:
   - ultraref/datasets/dicom_segmentation.py: a cine loop without a frame of reference is refused.
     tests/datasets/test_dicom_segmentation.py
 - pycocotools up to 2.0.11:
-  - ultraref/datasets/coco_annotations.py: a run-length code that is too short becomes uninitialised memory, a polygon corner
-    far outside a crash. tests/datasets/test_coco_dataset.py
+  - ultraref/datasets/coco_segmentation.py: a run-length code that is too short becomes uninitialised memory, a polygon corner
+    far outside a crash. tests/datasets/test_coco_segmentation.py
 """
 
 import importlib.abc

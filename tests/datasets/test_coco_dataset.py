@@ -17,6 +17,7 @@ from ultraref.datasets.converters import to_coco
 from ultraref.datasets.converters.to_coco import polygons
 from ultraref.datasets.image_io import read_mask
 from ultraref.datasets.transforms import LoadCocoMask, LoadImage, LoadLesionMask
+from ultraref.errors import UserError
 
 HEIGHT, WIDTH = 40, 60
 RNG = np.random.default_rng(0)
@@ -59,6 +60,7 @@ def write(tmp_path):
 
     def write(images=IMAGES, suffix="png", make_id=lambda number: number, **records):
         content = {"images": [], "annotations": [], "categories": [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]}
+        content["info"] = {"lesion_classes": ["a", "b"]}
         for number, (name, annotations) in enumerate(images.items(), start=1):
             Image.fromarray(RNG.integers(0, 255, (HEIGHT, WIDTH), dtype=np.uint8)).save(tmp_path / f"{name}.{suffix}")
             record = {"id": make_id(number), "file_name": f"{name}.{suffix}", "height": HEIGHT, "width": WIDTH}
@@ -128,11 +130,20 @@ def test_images_without_objects_are_samples_by_option(write):
     assert "none" not in dataset(write(), keep_empty=False).names
 
 
-def test_categories_select_objects(write):
-    two = next(sample for sample in dataset(write(), categories=["b"]) if sample["name"] == "two")
+def test_several_classes_are_one_lesion_only_where_someone_says_so(write):
+    path = write()
+    two = next(sample for sample in dataset(path, classes=["b"]) if sample["name"] == "two")
     assert two["gt_seg_map"].sum() == 100
-    with pytest.raises(ValueError, match="has no categories c; it has a, b"):
-        dataset(write(), categories=["c"])
+    with pytest.raises(ValueError, match=r"has no class 'c' \(CocoLesionDataset: classes=\[...\]\).*it holds a \(7\), b \(1\)"):
+        dataset(path, classes=["c"])
+    content = json.loads(Path(path).read_text())
+    del content["info"]
+    Path(path).write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r"holds 2 classes: a \(7\), b \(1\); name those.*classes=\[...\]"):
+        dataset(path)
+    both = dataset(path, classes=["a", "b"])
+    assert len(both) == len(IMAGES)
+    assert both[both.names.index("two")]["gt_seg_map"].sum() > 100
 
 
 PROBLEMS = {
@@ -185,14 +196,15 @@ def test_files_that_are_no_coco_are_named(write, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no.json: no such file.*to_coco.py"):
         dataset(str(tmp_path / "no.json"))
     (tmp_path / "list.json").write_text("[]")
-    with pytest.raises(ValueError, match="no images and no annotations"):
+    with pytest.raises(ValueError, match="it holds a list"):
         dataset(str(tmp_path / "list.json"))
     path = write()
     content = json.loads(Path(path).read_text())
     content["images"].append({**content["images"][0], "id": 99})
     Path(path).write_text(json.dumps(content))
-    with pytest.raises(ValueError, match="1 image names occur more than once"):
+    with pytest.raises(ValueError, match="(?s)2 problems.*2 images have the name 'polygons'"):
         dataset(path)
+    assert "polygons" not in dataset(path, problems="skip").names
 
 
 def test_random_numbers_depend_on_epoch_and_index_alone(write):

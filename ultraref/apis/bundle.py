@@ -9,7 +9,6 @@ A bundle is a folder:
 It may come from anywhere, so nothing in it is run: see `ultraref.engine.portable_config`.
 """
 
-import json
 import re
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from safetensors.torch import load_file
 from ultraref.engine.config_check import ConfigError, check_config
 from ultraref.engine.portable_config import check_portable
 from ultraref.errors import MissingFileError, UserError
+from ultraref.json_file import read_json
 from ultraref.models.checkpoint_loading import load_model
 from ultraref.models.weights.lookup import sha256_of
 from ultraref.models.weights.profile import STATES
@@ -46,8 +46,6 @@ _KEYS = {
 }
 _PROVENANCE_KEYS = {"trained_on": list, "profiles": dict, "splits": dict}
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
-# A config with the hashes of a million training images takes a tenth of it.
-_LARGEST_CONFIG = 2**30
 
 
 def load_bundle(
@@ -102,13 +100,8 @@ def read_bundle(folder: str | Path) -> dict:
         if not (folder / name).is_file():
             raise MissingFileError(f"{folder} is no bundle, or not a whole one: it has no {name}")
     path = folder / CONFIG_NAME
-    if path.stat().st_size > _LARGEST_CONFIG:
-        raise UserError(f"{path} has {path.stat().st_size:,} bytes, which no bundle's has")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not JSON: {error}") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    content = read_json(path, "config.json of a bundle")
+    if content.get("format") != FORMAT:
         raise UserError(f"{path} is not the config.json of a bundle of ultraref: its `format` is not {FORMAT!r}")
     version = content.get("format_version")
     if not isinstance(version, int) or not 1 <= version <= FORMAT_VERSION:
@@ -195,7 +188,3 @@ def _read_weights(record: dict, folder: Path) -> dict[str, torch.Tensor]:
         return load_file(weights)
     except (SafetensorError, OSError, ValueError) as error:
         raise UserError(f"{weights} can't be read: {error}") from error
-
-
-def _no_constant(name: str):
-    raise ValueError(f"it has {name}, which is no number")

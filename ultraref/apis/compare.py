@@ -1,8 +1,6 @@
 """Compares finished tests, of any recipes, case by case."""
 
-import csv
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,11 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from ultraref.atomic import atomic_file, write_json
-from ultraref.errors import MissingFileError, UserError
+from ultraref.csv_table import write_mappings
+from ultraref.errors import UserError
 from ultraref.evaluation.case_table import read_cases
 from ultraref.evaluation.comparison import Comparison, Run, check_same_cases, compare_runs
 from ultraref.evaluation.latex import latex_table
 from ultraref.evaluation.statistics import Resampling
+from ultraref.json_file import read_json
 
 HEAD = ("Metric", "Run", "Mean", "Difference", "95 % interval", "p", "p (Holm)", "r", "Harmed > 1", "> 5", "Worst")
 
@@ -67,16 +67,11 @@ def read_runs(paths: Sequence[str]) -> list[Run]:
     for name, folder, file in zip(distinct_names(folders), folders, files):
         rows = read_cases(file)
         described = folder / "metrics.json"
-        if not described.is_file():
-            raise MissingFileError(
-                f"{described}: no such file; it says how {file.name} was measured. Test again with tools/test.py"
-            )
-        try:
-            measured = json.loads(described.read_text(encoding="utf-8"))["measured"]
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-            raise UserError(
-                f"{described}: doesn't say how was measured ({error!r}); test again with tools/test.py"
-            ) from error
+        hint = f"it says how {file.name} was measured; test again with tools/test.py"
+        content = read_json(described, "file of metrics", hint=hint, finite=False)
+        if "measured" not in content:
+            raise UserError(f"{described}: doesn't say how was measured; test again with tools/test.py")
+        measured = content["measured"]
         runs.append(Run(name, rows, measured))
     return runs
 
@@ -168,7 +163,4 @@ def _write_csv(path: Path, comparisons: Sequence[Comparison]) -> None:
         row.update(ci95_low=low, ci95_high=high, margin=outcome.get("margin"), bound=outcome.get("bound"))
         row["non_inferior"] = outcome.get("holds")
         rows.append(row)
-    with atomic_file(path, "w") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    write_mappings(path, list(rows[0]), rows)

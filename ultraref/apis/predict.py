@@ -1,6 +1,5 @@
 """Many files at once: predictions written, a bad file reported, an interrupted run continued."""
 
-import csv
 import hashlib
 import os
 import re
@@ -10,15 +9,15 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ultraref import csv_table
 from ultraref.apis.inference.coarse_masks import CoarseMasks
 from ultraref.apis.inference.files import InputFile, find_files
 from ultraref.apis.inference.journal import Journal
-from ultraref.apis.inference.measurements import no_formula, write_table
+from ultraref.apis.inference.measurements import write_table
 from ultraref.apis.inference.tasks import Task
 from ultraref.apis.inference.writer import OUTPUTS, PredictionWriter
 from ultraref.apis.inferencer import UltraRefInferencer
 from ultraref.apis.output_folder import check_output_folder
-from ultraref.atomic import atomic_file
 from ultraref.errors import UserError
 from ultraref.models.sam.embedding_cache import weights_fingerprint
 
@@ -200,7 +199,4 @@ def _write_failures(path: Path, failed: dict[str, str]) -> None:
     if not failed:
         path.unlink(missing_ok=True)
         return
-    with atomic_file(path, "w") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["name", "reason"])
-        table.writerows((no_formula(name), no_formula(reason)) for name, reason in sorted(failed.items()))
+    csv_table.write_table(path, ["name", "reason"], sorted(failed.items()))

@@ -1,20 +1,29 @@
-"""Reads COCO instances, and lists what is wrong with them before anything is trained."""
+"""Reads COCO instances, for converter and data set alike, and lists what is wrong with them before anything is trained."""
 
-import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from pycocotools import mask as coco_mask
 
-from ultraref.errors import MissingFileError, UserError
+from ultraref.datasets.coco_files import FileNameError, ImageFolder, as_relative
+from ultraref.datasets.coco_records import CocoProblem, RecordError, read_categories, read_count, read_id
+from ultraref.datasets.coco_segmentation import SegmentationError, decode_union, encode_segmentation
+from ultraref.datasets.readers.decoding import MAX_PIXELS
+from ultraref.datasets.readers.open_source import open_source
+from ultraref.errors import UserError
+from ultraref.json_file import read_json
+from ultraref.text_file import shown
 
-# Coordinates of a polygon with fewer corners than a triangle.
-_TRIANGLE = 6
+# The class of objects in a file that lists no categories.
+NO_CLASS = "lesion"
+# Key of `info`: names of the categories that are lesion, so that a file needs no choice.
+LESION_CLASSES = "lesion_classes"
+_QUARTER_TURNS = (5, 6, 7, 8)
 
 
 @dataclass(frozen=True)
@@ -25,8 +34,9 @@ class CocoImage:
         name: stem of its file name, unique in the file.
         path: the image file.
         size: (height, width) in pixels.
-        objects: the run-length code (pycocotools' compressed form) of each object.
+        objects: the run-length code (pycocotools' compressed form) of each object of the chosen classes.
         crowds: likewise of each region marked `iscrowd`, which holds several objects.
+        category: the class of most of them, ties by name; None where there are none.
     """
 
     name: str
@@ -34,221 +44,244 @@ class CocoImage:
     size: tuple[int, int]
     objects: tuple[dict, ...]
     crowds: tuple[dict, ...]
+    category: str | None = None
 
     def mask(self) -> np.ndarray:
         """Returns the union of objects and crowds, (height, width) uint8 in {0, 1}."""
         return decode_union((*self.objects, *self.crowds), self.size)
 
 
-@dataclass(frozen=True)
-class CocoProblem:
-    """Something in a COCO file that is not as it should be.
-
-    Attributes:
-        where: image file name and annotation id, in words.
-        what: what was found and what is expected.
-        image: name of the image that it concerns; None for an annotation of no image.
-        drops_image: whether skipping the problem leaves the image out. A polygon without area covers no pixel and is
-            left out alone; anything else would turn a lesion into background.
-    """
-
-    where: str
-    what: str
-    image: str | None = None
-    drops_image: bool = True
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what}"
-
-
-def decode_union(codes: Sequence[dict], size: tuple[int, int]) -> np.ndarray:
-    """Returns the union of run-length codes, (height, width) uint8 in {0, 1}; none gives an empty mask."""
-    if not codes:
-        return np.zeros(size, np.uint8)
-    return coco_mask.decode(coco_mask.merge(list(codes)))
-
-
-def read_coco(
-    ann_file: str | Path,
-    image_dir: str | Path,
-    categories: Sequence[str] | None = None,
-    box_tolerance: float = 2.0,
-) -> tuple[list[CocoImage], list[CocoProblem]]:
-    """Reads a COCO instances file and checks every image and annotation of it.
-
-    An object may have several polygons, or a run-length code, compressed or not. Ids may be numbers or strings: 7 and
-    "7" are the same id.
-
-    Args:
-        ann_file: the JSON file.
-        image_dir: the folder that `file_name` is relative to.
-        categories: names of the categories whose objects count; None for all.
-        box_tolerance: how far, in pixels, an edge of `bbox` may lie from the mask's own box; one pixel comes from
-            rounding polygons to pixels.
-
-    Returns:
-        The images that are free of problems which drop them, sorted by name, and all problems.
+def load_coco(path: str | Path) -> dict:
+    """Returns the content of a COCO file of instances.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is not COCO instances, ids or names occur twice, or a category is not known.
+        MissingFileError: there is no such file.
+        UserError: it is another kind of file.
     """
-    content = _load(Path(ann_file))
-    wanted = _wanted_categories(content, categories, ann_file)
-    records = {str(record["id"]): record for record in content["images"]}
-    _refuse_duplicates([str(record["id"]) for record in content["images"]], "image ids", ann_file)
-    _refuse_duplicates([Path(record["file_name"]).stem for record in content["images"]], "image names", ann_file)
-    problems: list[CocoProblem] = []
-    annotations: dict[str, list[dict]] = {key: [] for key in records}
-    for annotation in content["annotations"]:
-        key = str(annotation.get("image_id"))
-        if key not in records:
-            where = f"annotation {annotation.get('id')}"
-            problems.append(CocoProblem(where, f"its image {key!r} is not in the file", drops_image=False))
-        elif wanted is None or str(annotation.get("category_id")) in wanted:
-            annotations[key].append(annotation)
-    images = []
-    for key, record in records.items():
-        image, found = _read_image(record, Path(image_dir, record["file_name"]), annotations[key], box_tolerance)
-        problems += found
-        if image is not None:
-            images.append(image)
-    return sorted(images, key=lambda image: image.name), problems
-
-
-def _load(path: Path) -> dict:
-    if not path.is_file():
-        raise MissingFileError(
-            f"{path}: no such file. A converted set becomes COCO with python tools/dataset_converters/to_coco.py"
-        )
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{path}: is not JSON ({error})") from error
-    lacking = [key for key in ("images", "annotations") if not isinstance(content, dict) or key not in content]
+    what = "COCO file of instances"
+    hint = "a converted set becomes COCO with python tools/dataset_converters/to_coco.py"
+    content = read_json(path, what, hint=hint if not Path(path).exists() else "")
+    lacking = [key for key in ("images", "annotations") if not isinstance(content.get(key), list)]
     if lacking:
-        raise UserError(f"{path}: is not a COCO instances file: it has no {' and no '.join(lacking)}")
-    for record in content["images"]:
-        absent = [key for key in ("id", "file_name", "height", "width") if key not in record]
-        if absent:
-            raise UserError(f"{path}: the image {record.get('file_name', record)} has no {', '.join(absent)}")
+        raise UserError(f"{path}: is no {what}: it has no list {' and no list '.join(lacking)}")
     return content
 
 
-def _wanted_categories(content: dict, names: Sequence[str] | None, path) -> set[str] | None:
-    if names is None:
+class CocoFile:
+    """The images and annotations that a COCO instances file lists, checked one by one.
+
+    An object may have several polygons, or a run-length code, compressed or not. Ids may be numbers or strings: 7, 7.0 and "7" are the
+    same id; and so with heights and widths.
+
+    Args:
+        path: the JSON file.
+
+    Attributes:
+        counts: number of objects by category, in the order of the file; a category without any has 0.
+        stated_classes: names of the categories that are lesion by the file's own info.lesion_classes, as `to_coco` writes; None where
+            it doesn't say.
+        problems: what is wrong with the lists; `read_images` finds what is wrong with an image and its objects.
+
+    Raises:
+        MissingFileError: there is no such file.
+        UserError: the file is not COCO instances.
+    """
+
+    def __init__(self, path: str | Path):
+        content = load_coco(path)
+        self.stated_classes = _stated_classes(content.get("info"), path)
+        names, self.problems = read_categories(content.get("categories"))
+        self._records, problems = _read_records(content["images"])
+        self.problems += problems
+        self._by_image, self.counts, problems = _deal_out(
+            content["annotations"], self._records, names, not content.get("categories")
+        )
+        self.problems += problems
+
+    def read_images(
+        self, image_dir: str | Path, classes: Collection[str], box_tolerance: float = 2.0
+    ) -> tuple[list[CocoImage], list[CocoProblem]]:
+        """Checks every image and its objects.
+
+        Args:
+            image_dir: the folder that `file_name` is relative to; see `ImageFolder`.
+            classes: names of the categories that are lesion, see `choose_classes`; the others are background.
+            box_tolerance: how far, in pixels, an edge of `bbox` may lie from the mask's own box; one pixel comes from
+                rounding polygons to pixels.
+
+        Returns:
+            The images that are free of problems which drop them, sorted by name, and all problems of the file.
+        """
+        folder, images, problems = ImageFolder(image_dir), [], list(self.problems)
+        for key, record in self._records.items():
+            own = [item for item in self._by_image[key] if item.category is None or item.category in classes]
+            image, found = _read_image(record, folder, own, box_tolerance)
+            problems += found
+            if image is not None:
+                images.append(image)
+        images, found = _drop_same_names(images)
+        return sorted(images, key=lambda image: image.name), problems + found
+
+
+@dataclass(frozen=True)
+class _Record:
+    """An image as the file lists it."""
+
+    file_name: str
+    name: str
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class _Object:
+    """An annotation; its category is None where the file doesn't tell."""
+
+    where: str
+    content: dict
+    category: str | None
+
+
+def _stated_classes(info, path: str | Path) -> list[str] | None:
+    if not isinstance(info, dict) or LESION_CLASSES not in info:
         return None
-    known = {category["name"]: str(category["id"]) for category in content.get("categories", [])}
-    strange = sorted(set(names) - set(known))
-    if strange:
-        raise UserError(f"{path}: has no categories {', '.join(strange)}; it has {', '.join(sorted(known)) or 'none'}")
-    return {known[name] for name in names}
+    stated = info[LESION_CLASSES]
+    if not isinstance(stated, list) or not all(isinstance(name, str) for name in stated):
+        raise UserError(f"{path}: info.{LESION_CLASSES} is {shown(stated)}; it must be a list of category names")
+    return stated
 
 
-def _refuse_duplicates(values: list[str], what: str, path) -> None:
-    twice = sorted(value for value, count in Counter(values).items() if count > 1)
-    if twice:
-        raise UserError(f"{path}: {len(twice)} {what} occur more than once, e.g. {', '.join(twice[:5])}; rename them")
+def _read_records(entries: list) -> tuple[dict[str, _Record], list[CocoProblem]]:
+    """Returns the usable images by id, and what is wrong with the others."""
+    records: dict[str, _Record] = {}
+    problems, twice = [], set()
+    for number, entry in enumerate(entries, start=1):
+        where, name = f"image number {number}", None
+        try:
+            if not isinstance(entry, dict):
+                raise RecordError(f"is {shown(entry)}, not an object {{...}}")
+            relative = as_relative(entry.get("file_name"))
+            where, name = entry["file_name"], relative.stem
+            key = read_id(entry.get("id"), "its id")
+            size = (read_count(entry.get("height"), "height"), read_count(entry.get("width"), "width"))
+            if size[0] * size[1] > MAX_PIXELS:
+                raise RecordError(f"its size, {size[0]} x {size[1]}, is over the limit of {MAX_PIXELS} pixels")
+        except (RecordError, FileNameError) as error:
+            problems.append(CocoProblem(where, str(error), name))
+            continue
+        if key in records:
+            twice.add(key)
+            problems.append(CocoProblem(where, f"has the id {key} of {records[key].file_name}, too", name))
+        else:
+            records[key] = _Record(where, name, size)
+    for key in sorted(twice):
+        # Which of the images its annotations belong to, nobody knows.
+        record = records.pop(key)
+        problems.append(CocoProblem(record.file_name, f"has the id {key} of another image, too", record.name))
+    return records, problems
 
 
-class _Fault(Exception):
-    """Why an image can't be used; becomes a `CocoProblem`."""
+def _deal_out(
+    entries: list, records: dict[str, _Record], names: dict[str, str], unnamed: bool
+) -> tuple[dict[str, list[_Object]], dict[str, int], list[CocoProblem]]:
+    """Returns the annotations of each image, how many there are of each class, and what is wrong with the others.
+
+    Where the file has no categories (`unnamed`), all objects are of one class.
+    """
+    by_image: dict[str, list[_Object]] = {key: [] for key in records}
+    counts = dict.fromkeys(names.values(), 0)
+    problems = []
+    for number, entry in enumerate(entries, start=1):
+        where = f"annotation number {number}"
+        try:
+            if not isinstance(entry, dict):
+                raise RecordError(f"is {shown(entry)}, not an object {{...}}")
+            if isinstance(entry.get("id"), (int, str, float)):
+                where = f"annotation {entry['id'] if isinstance(entry['id'], (int, float)) else shown(entry['id'])}"
+            key = read_id(entry.get("image_id"), "its image_id")
+            if key not in records:
+                raise RecordError(f"its image {shown(key)} is not in the file, or can't be used")
+        except RecordError as error:
+            problems.append(CocoProblem(where, str(error), drops_image=False))
+            continue
+        category = NO_CLASS if unnamed else None
+        if not unnamed:
+            with suppress(RecordError):
+                category = names.get(read_id(entry.get("category_id"), "its category_id"))
+        if category is not None:
+            counts[category] = counts.get(category, 0) + 1
+        by_image[key].append(_Object(f"{records[key].file_name}, {where}", entry, category))
+    return by_image, counts, problems
 
 
 def _read_image(
-    record: dict, path: Path, annotations: list[dict], box_tolerance: float
+    record: _Record, folder: ImageFolder, objects: list[_Object], box_tolerance: float
 ) -> tuple[CocoImage | None, list[CocoProblem]]:
     """Returns an image, None where a problem drops it, and its problems."""
-    name, size = path.stem, (record["height"], record["width"])
     try:
-        _check_file(path, size)
-    except _Fault as fault:
-        return None, [CocoProblem(record["file_name"], str(fault), name)]
-    problems, objects, crowds = [], [], []
-    for annotation in annotations:
-        where = f"{record['file_name']}, annotation {annotation.get('id')}"
+        path = folder.find(record.file_name)
+        _check_size(path, record.size)
+    except (FileNameError, RecordError) as error:
+        return None, [CocoProblem(record.file_name, str(error), record.name)]
+    problems, plain, crowds = [], [], []
+    for item in objects:
         try:
-            code, polygon_faults = _encode(annotation.get("segmentation"), size)
-            problems += [CocoProblem(where, fault, name, drops_image=False) for fault in polygon_faults]
-            _check_box(annotation.get("bbox"), code, size, box_tolerance)
-        except _Fault as fault:
-            problems.append(CocoProblem(where, str(fault), name))
-        else:
-            (crowds if annotation.get("iscrowd") else objects).append(code)
+            if item.category is None:
+                raise RecordError(f"its category {shown(item.content.get('category_id'))} is not in the file")
+            code, polygon_faults = encode_segmentation(item.content.get("segmentation"), record.size)
+            problems += [CocoProblem(item.where, fault, record.name, drops_image=False) for fault in polygon_faults]
+            _check_box(item.content.get("bbox"), code, record.size, box_tolerance)
+            (crowds if _is_crowd(item.content.get("iscrowd")) else plain).append(code)
+        except (RecordError, SegmentationError) as error:
+            problems.append(CocoProblem(item.where, str(error), record.name))
     if any(problem.drops_image for problem in problems):
         return None, problems
-    return CocoImage(name, path, size, tuple(objects), tuple(crowds)), problems
+    numbers = Counter(item.category for item in objects)
+    category = min(numbers, key=lambda name: (-numbers[name], name), default=None)
+    return CocoImage(record.name, path, record.size, tuple(plain), tuple(crowds), category), problems
 
 
-def _check_file(path: Path, size: tuple[int, int]) -> None:
-    if not path.is_file():
-        raise _Fault(f"there is no file {path}")
+def _drop_same_names(images: list[CocoImage]) -> tuple[list[CocoImage], list[CocoProblem]]:
+    paths: dict[str, list[Path]] = {}
+    for image in images:
+        paths.setdefault(image.name, []).append(image.path)
+    problems = [
+        CocoProblem(str(path), f"{len(own)} images have the name {shown(name)}; rename all but one", name)
+        for name, own in paths.items()
+        if len(own) > 1
+        for path in own
+    ]
+    return [image for image in images if len(paths[image.name]) == 1], problems
+
+
+def _check_size(path: Path, size: tuple[int, int]) -> None:
     try:
-        with Image.open(path) as image:
-            width, height = image.size
-    except OSError as error:
-        raise _Fault(f"can't be read as an image ({error})") from error
+        with open_source(path) as source:
+            stored = source.stored_size
+            turned = stored != size and source.exif_orientation in _QUARTER_TURNS
+    except UserError as error:
+        raise RecordError(f"can't be read as an image ({error})") from error
+    height, width = stored[::-1] if turned else stored
     if (height, width) != size:
-        raise _Fault(f"is {height} x {width} (height x width), but the JSON says {size[0]} x {size[1]}")
+        raise RecordError(f"is {height} x {width} (height x width), but the JSON says {size[0]} x {size[1]}")
 
 
-def _encode(segmentation, size: tuple[int, int]) -> tuple[dict, list[str]]:
-    """Returns the run-length code of an object, and what is wrong with polygons that were left out."""
-    if isinstance(segmentation, dict):
-        code, faults = _encode_runs(segmentation, size), []
-    else:
-        code, faults = _encode_polygons(segmentation or [], size)
-    if not coco_mask.area(code):
-        raise _Fault("its mask covers no pixel")
-    return code, faults
-
-
-def _encode_runs(segmentation: dict, size: tuple[int, int]) -> dict:
-    counts = segmentation.get("counts")
-    if list(segmentation.get("size", [])) != list(size) or not counts:
-        raise _Fault(f"its run-length code is of size {segmentation.get('size')}, the image of {list(size)}")
-    if isinstance(counts, list):
-        if min(counts) < 0 or sum(counts) != size[0] * size[1]:
-            raise _Fault(f"its runs cover {sum(counts)} pixels, the image has {size[0] * size[1]}")
-        return coco_mask.frPyObjects(segmentation, *size)
-    return {"size": list(size), "counts": counts.encode() if isinstance(counts, str) else counts}
-
-
-def _encode_polygons(polygons: list, size: tuple[int, int]) -> tuple[dict, list[str]]:
-    codes, faults = [], []
-    for index, polygon in enumerate(polygons):
-        fault = _polygon_fault(polygon)
-        if fault is None:
-            code = coco_mask.frPyObjects([polygon], *size)[0]
-            if coco_mask.area(code):
-                codes.append(code)
-                continue
-            fault = "covers no pixel"
-        faults.append(f"polygon {index} {fault}")
-    if not codes:
-        raise _Fault(f"an object without an outline ({'; '.join(faults) or 'it has no polygon'})")
-    return coco_mask.merge(codes), faults
-
-
-def _polygon_fault(polygon) -> str | None:
-    if not isinstance(polygon, list) or not all(isinstance(value, (int, float)) for value in polygon):
-        return "is not a list of numbers"
-    if len(polygon) < _TRIANGLE or len(polygon) % 2:
-        return f"has {len(polygon)} numbers; x and y of at least 3 corners are needed"
-    if not all(map(math.isfinite, polygon)):
-        return "has a coordinate that is not finite"
-    return None
+def _is_crowd(value) -> bool:
+    if value in (0, 1, None, "0", "1"):
+        return value in (1, "1")
+    raise RecordError(f"its iscrowd is {shown(value)}; it must be 0 or 1")
 
 
 def _check_box(box, code: dict, size: tuple[int, int], tolerance: float) -> None:
-    if not box:
+    if box is None or box == []:
         return
-    if len(box) != 4:
-        raise _Fault(f"bbox {box} is not [x, y, width, height]")
+    if not isinstance(box, list) or len(box) != 4 or not all(type(v) in (int, float) and math.isfinite(v) for v in box):
+        raise RecordError(f"bbox {shown(box)} is not [x, y, width, height]")
     # Annotators draw beyond the image; the mask ends at its border.
     limit = np.array([size[1], size[0], size[1], size[0]], dtype=np.float64)
     given = np.clip([box[0], box[1], box[0] + box[2], box[1] + box[3]], 0, limit)
     x, y, width, height = coco_mask.toBbox(code)
     if np.abs(given - [x, y, x + width, y + height]).max() > tolerance:
         own = ", ".join(f"{value:g}" for value in (x, y, width, height))
-        raise _Fault(f"bbox [{', '.join(f'{value:g}' for value in box)}] disagrees with that of its outline, [{own}]")
+        raise RecordError(
+            f"bbox [{', '.join(f'{value:g}' for value in box)}] disagrees with that of its outline, [{own}]"
+        )

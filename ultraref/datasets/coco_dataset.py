@@ -9,7 +9,8 @@ from pathlib import Path
 from mmengine.logging import print_log
 
 from ultraref.datasets.base_lesion_dataset import BaseLesionDataset
-from ultraref.datasets.coco_annotations import CocoImage, read_coco
+from ultraref.datasets.coco_annotations import CocoFile, CocoImage
+from ultraref.datasets.converters.choose_classes import choose_classes
 from ultraref.datasets.recorded_files import sha256_once
 from ultraref.datasets.splits import Splits
 from ultraref.errors import UserError
@@ -36,7 +37,9 @@ class CocoLesionDataset(BaseLesionDataset):
         keep_empty: whether images without objects are samples, with an empty mask.
         problems: "refuse" raises an error that lists what is wrong with the file; "skip" warns of it and leaves out the
             images that it concerns (a polygon without area is left out alone, as it covers no pixel).
-        categories, box_tolerance: see `read_coco`.
+        classes: names of the categories that are lesion, the others are background; by default those of the file's
+            info.lesion_classes, as `to_coco` writes, or the only one that has objects.
+        box_tolerance: see `CocoFile.read_images`.
 
     Attributes:
         problems: what was wrong with the file.
@@ -44,7 +47,7 @@ class CocoLesionDataset(BaseLesionDataset):
 
     Raises:
         FileNotFoundError: the JSON or splits.json is missing.
-        ValueError: an option is not known, the file has problems, images of the split lack annotations, or no sample is
+        ValueError: an option is not known, the file has problems, several categories have objects and none is chosen, images of the split lack annotations, or no sample is
             left.
     """
 
@@ -58,7 +61,7 @@ class CocoLesionDataset(BaseLesionDataset):
         merge: str = "image",
         keep_empty: bool = True,
         problems: str = "refuse",
-        categories: Sequence[str] | None = None,
+        classes: Sequence[str] | None = None,
         box_tolerance: float = 2.0,
         pipeline: Sequence[dict | Callable] = (),
         seed: int = 0,
@@ -74,7 +77,10 @@ class CocoLesionDataset(BaseLesionDataset):
         self.ann_file, self.data_root = ann_file, data_root
         self.splits = None if data_root is None else Splits.read(data_root)
         image_dir = Path(ann_file).parent if image_dir is None else Path(image_dir)
-        images, self.problems = read_coco(ann_file, image_dir, categories, box_tolerance)
+        coco = CocoFile(ann_file)
+        wanted = coco.stated_classes if classes is None else classes
+        chosen = choose_classes(coco.counts, wanted, ann_file, f"{type(self).__name__}: classes=[...]")
+        images, self.problems = coco.read_images(image_dir, chosen, box_tolerance)
         self._report(problems == "refuse")
         self._images = self._select(images)
         self._samples = list(self._make_samples(merge, keep_empty))

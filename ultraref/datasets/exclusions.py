@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ultraref.datasets.splits import Splits
-from ultraref.errors import MissingFileError, UserError
+from ultraref.errors import UserError
+from ultraref.json_file import read_json
 
 VERSION = 1
 
@@ -58,14 +59,12 @@ class Exclusions:
             ValueError: it is damaged or of another version.
         """
         again = "write it with tools/audit_leakage.py"
+        content = read_json(path, "exclusion manifest", hint=again)
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
             if content["version"] != VERSION:
                 raise UserError(f"{path}: version {content['version']!r}, but this program reads {VERSION}; {again}")
             datasets = content["datasets"]
             hashes = {name: entry["splits_hash"] for name, entry in datasets.items()}
             return cls(hashes, {name: dict(entry["images"]) for name, entry in datasets.items()})
-        except FileNotFoundError:
-            raise MissingFileError(f"{path}: no such file; {again}") from None
-        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path}: is no exclusion manifest ({error!r}); {again}") from error

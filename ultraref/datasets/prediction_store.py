@@ -16,6 +16,7 @@ from ultraref.atomic import atomic_folder, write_json
 from ultraref.datasets.readers.npy import read_header
 from ultraref.datasets.recorded_files import read_recorded, sha256_once
 from ultraref.errors import MissingFileError, UserError
+from ultraref.json_file import read_json
 
 MANIFEST_VERSION = 3
 # Version 1 doesn't say which network made the predictions, version 2 not what is in their files.
@@ -145,10 +146,8 @@ class PredictionStore:
         key = (fold, split)
         if key not in self._manifests:
             path = self.folder(fold, split) / "manifest.json"
-            if not path.is_file():
-                raise MissingFileError(f"{path}: no such file")
+            content = read_json(path, "manifest of stored predictions")
             try:
-                content = json.loads(path.read_text(encoding="utf-8"))
                 version = content.pop("version")
                 if version not in READABLE_VERSIONS:
                     known = ", ".join(map(str, READABLE_VERSIONS))
@@ -159,7 +158,7 @@ class PredictionStore:
                 manifest = PredictionManifest(**content, network=network)
                 if version > 2 and manifest.files.keys() != manifest.images.keys():
                     raise UserError(f"{path}: not a whole manifest (its images and files differ)")
-            except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+            except (KeyError, TypeError, AttributeError) as error:
                 raise UserError(f"{path}: not a whole manifest ({error!r})") from error
             if (manifest.fold, manifest.split) != key:
                 raise UserError(

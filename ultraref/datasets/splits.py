@@ -5,7 +5,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ultraref.errors import MissingFileError, UserError
+from ultraref.errors import UserError
+from ultraref.json_file import read_json
 
 SPLITS_VERSION = 1
 SPLITS_NAME = "splits.json"
@@ -134,20 +135,16 @@ class Splits:
             ValueError: it is damaged, of another version, or was changed by hand.
         """
         path = Path(root) / SPLITS_NAME
-        if not path.is_file():
-            raise MissingFileError(
-                f"{path}: no such file. A data root is what a converter writes: "
-                f"python tools/dataset_converters/NAME.py SRC {root}"
-            )
+        hint = f"a data root is what a converter writes: python tools/dataset_converters/NAME.py SRC {root}"
+        content = read_json(path, "splits.json", hint=hint)
         again = "run the converter again"
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
             version, written = content.pop("version"), content.pop("hash")
             if version != SPLITS_VERSION:
                 raise UserError(f"{path}: version {version!r}, but this program reads {SPLITS_VERSION}; {again}")
             images = {n: ImageEntry(category=e.pop("class"), **e) for n, e in content.pop("images").items()}
             splits = cls(images=images, **content)
-        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path}: not a whole splits.json ({error!r}); {again}") from error
         if splits.hash != written:
             raise UserError(f"{path}: was changed after it was written (its hash doesn't fit); {again}")

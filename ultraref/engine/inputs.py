@@ -1,6 +1,5 @@
 """What a run needs from outside (data, weights, results of an earlier phase), and what of it is missing."""
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ from shlex import quote
 
 from mmengine.config import Config
 
-from ultraref.errors import MissingFileError
+from ultraref.errors import MissingFileError, UserError
+from ultraref.json_file import read_json
 from ultraref.models.weights import PROFILES, weights_folder
 
 _TRAINING_KEYS = ("load_from", "model", "train_dataloader", "val_dataloader")
@@ -156,9 +156,9 @@ def _prediction_folders(dataset: dict) -> list[str]:
     if split in ("val", "test"):
         return [f"fold{fold}/{split}"]
     try:
-        content = json.loads(Path(dataset["data_root"], "splits.json").read_text(encoding="utf-8"))
+        content = read_json(Path(dataset["data_root"], "splits.json"))
         folds = sorted({entry["fold"] for entry in content["images"].values() if entry["fold"] is not None})
-    except (OSError, ValueError, KeyError):
+    except (UserError, KeyError, TypeError, AttributeError):
         # Without the data, which are reported missing, the folds aren't known.
         return ["fold*/val"]
     return [f"fold{f}/val" for f in folds if f != fold]

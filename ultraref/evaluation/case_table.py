@@ -1,11 +1,10 @@
 """The table of cases, metrics.csv: a row an image, a column a measurement."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ultraref.atomic import atomic_file
-from ultraref.errors import MissingFileError, UserError
+from ultraref.csv_table import read_table, write_table
+from ultraref.errors import UserError
 
 # Columns that hold words, whatever they look like.
 TEXT = ("dataset", "name", "hash", "group", "group_kind")
@@ -18,11 +17,7 @@ def write_cases(path: str | Path, rows: Sequence[Mapping]) -> None:
     lacks as nothing.
     """
     columns = list(dict.fromkeys(name for row in rows for name in row if not name.startswith("_")))
-    with atomic_file(path, "w") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        for row in rows:
-            writer.writerow([_cell(row.get(name)) for name in columns])
+    write_table(path, columns, ([_cell(row.get(name)) for name in columns] for row in rows))
 
 
 def read_cases(path: str | Path) -> list[dict]:
@@ -33,22 +28,11 @@ def read_cases(path: str | Path) -> list[dict]:
         UserError: it isn't a table of cases, or holds none.
     """
     path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(f"{path}: no such file; tools/test.py writes metrics.csv into its work directory")
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            rows = [{name: _value(name, cell) for name, cell in row.items()} for row in reader]
-            columns = reader.fieldnames or []
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: can't be read as a table of cases ({error})") from error
-    if not {"dataset", "name"} <= set(columns):
-        raise UserError(f"{path}: is no table of cases, as it lacks the columns dataset and name; give a metrics.csv")
+    hint = "tools/test.py writes metrics.csv into its work directory"
+    rows = read_table(path, ("dataset", "name"), hint, fold_case=False)
     if not rows:
         raise UserError(f"{path}: has no case")
-    if any(None in row for row in rows):
-        raise UserError(f"{path}: a row has more cells than there are columns; test again to write it anew")
-    return rows
+    return [{name: _value(name, cell) for name, cell in row.items()} for _, row in rows]
 
 
 def _cell(value) -> str:
@@ -59,10 +43,10 @@ def _cell(value) -> str:
     return f"{value:.9g}" if isinstance(value, float) else str(value)
 
 
-def _value(name: str | None, cell):
+def _value(name: str, cell: str) -> float | str | None:
     if name in TEXT:
-        return cell or ""
-    if not isinstance(cell, str) or cell == "":
+        return cell
+    if cell == "":
         return None
     try:
         return float(cell)

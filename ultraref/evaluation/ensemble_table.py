@@ -1,6 +1,5 @@
 """One table of the models of an ensemble and the ensemble."""
 
-import csv
 import io
 import statistics
 from collections.abc import Mapping
@@ -10,7 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ultraref.atomic import atomic_file
+from ultraref.csv_table import write_table
 
 ENSEMBLE = "ensemble"
 # Metric, heading, digits.
@@ -50,11 +49,8 @@ def ensemble_table(members: Mapping[str, Mapping[str, float]], ensemble: Mapping
 def write_ensemble(path: Path, members: Mapping[str, Mapping[str, float]], ensemble: Mapping[str, float]) -> None:
     """Writes a row for each model and one for the ensemble, with all metrics, as CSV."""
     names = [name for name, value in ensemble.items() if isinstance(value, (int, float))]
-    with atomic_file(path, "w") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["model", *names])
-        for model, metrics in {**members, ENSEMBLE: ensemble}.items():
-            table.writerow([model, *(metrics.get(name, "") for name in names)])
+    rows = {**members, ENSEMBLE: ensemble}
+    write_table(path, ["model", *names], ([model, *map(metrics.get, names)] for model, metrics in rows.items()))
 
 
 def _cell(metrics: Mapping[str, float], name: str, heading: str, digits: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ultraref.atomic import write_json
+from ultraref.json_file import read_json
 from ultraref.protocol.file_hashes import FileHashes
 from ultraref.protocol.step import Step
 
@@ -92,7 +93,7 @@ def read_stamp(path: str | Path | None) -> dict | None:
     """Returns a stamp; None where there is none, or one of a version before protocols."""
     if path is None or not Path(path).is_file():
         return None
-    content = json.loads(Path(path).read_text(encoding="utf-8"))
+    content = read_json(path, "stamp of a step", expect=None, hint="remove it, and the step is done again")
     return content if isinstance(content, dict) and "parts" in content else None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ultraref.atomic import write_json
 from ultraref.errors import UserError
+from ultraref.json_file import read_json
 from ultraref.protocol.definition import Protocol
 from ultraref.protocol.file_hashes import FileHashes
 from ultraref.protocol.step import Plan, Step, in_order
@@ -31,7 +32,7 @@ def plan_of(protocol: Protocol, kinds: Sequence[str] | None, hashes: FileHashes)
     asked = json.loads(json.dumps([asdict(protocol), kinds, _environment(), os.getcwd()]))
     code = hashes.of_code()
     if path.is_file():
-        known = json.loads(path.read_text(encoding="utf-8"))
+        known = read_json(path, "plan of a protocol", hint="remove it")
         files = {file: hashes.of(file) for file in known["files"]}
         if (known["asked"], known["files"], known["plan"]["code"]) == (asked, files, code):
             return Plan.from_dict(known["plan"])

@@ -1,11 +1,11 @@
 """The report of a protocol: what its tests, trainings and overlays come to on one page."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from ultraref.apis.report import Study, read_study, write_report
 from ultraref.errors import UserError
+from ultraref.json_file import read_json
 from ultraref.protocol.plan import PLAN_NAME
 from ultraref.protocol.step import Plan, Step
 
@@ -35,8 +35,9 @@ def read_protocol_study(folder: str | Path, title: str | None = None, overlays: 
         UserError: the last call was about other steps than the report, or isn't finished.
     """
     path = Path(folder) / PLAN_NAME
+    content = read_json(path, "plan of a protocol", hint="run the protocol again")
     try:
-        plan = Plan.from_dict(json.loads(path.read_text(encoding="utf-8"))["plan"])
+        plan = Plan.from_dict(content["plan"])
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: is no plan of a protocol ({error!r}); run the protocol again") from error
     step = next((step for step in plan.steps if step.kind == "report"), None)
@@ -59,7 +60,7 @@ def _study(
         if step.kind == kind
     }
     summary = Path(folder) / "summary.json"
-    seconds = json.loads(summary.read_text(encoding="utf-8"))["seconds"] if summary.is_file() else {}
+    seconds = read_json(summary, "summary of a protocol", finite=False)["seconds"] if summary.is_file() else {}
     own = Path(folder) / "overlays"
     return read_study(
         [str(Path(result).parent) for result in arguments["tests"].values()],

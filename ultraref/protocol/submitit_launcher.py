@@ -1,12 +1,12 @@
 """Runs steps as jobs through submitit: on a Slurm cluster, or, to try it, as processes of this machine."""
 
-import json
 import signal
 import time
 from pathlib import Path
 
 from ultraref.atomic import write_json
 from ultraref.errors import UserError
+from ultraref.json_file import read_json
 from ultraref.protocol.definition import Protocol
 from ultraref.protocol.file_hashes import FileHashes
 from ultraref.protocol.step import Plan, Step
@@ -163,7 +163,7 @@ class SubmititLauncher:
 
 def _known_jobs(folder: Path) -> dict[str, str]:
     path = folder / JOBS_NAME
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return read_json(path, "list of jobs", hint="remove it") if path.is_file() else {}
 
 
 def _import_submitit():

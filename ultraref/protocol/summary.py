@@ -1,11 +1,11 @@
 """What the tests of a protocol came to: summary.json, and summary.txt, which a call prints at its end."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from ultraref.atomic import atomic_file, write_json
 from ultraref.evaluation.table import OVERLAP_NAMES, refinement_table
+from ultraref.json_file import read_json
 from ultraref.protocol.fingerprint import seconds_of
 from ultraref.protocol.step import TEXT_NAME, Plan, Step
 
@@ -51,7 +51,7 @@ def text_of(models: Mapping[str, Mapping], main: str) -> str:
 
 
 def _read_test(path: Path) -> dict:
-    metrics = json.loads(path.read_text(encoding="utf-8"))
+    metrics = read_json(path, "file of metrics", finite=False)
     rows = path.with_suffix(".csv").read_text(encoding="utf-8").splitlines()
     model = {"n_test": len(rows) - 1}
     for group in ("coarse", "refined", "delta"):

@@ -11,10 +11,11 @@ from pycocotools import mask as rle
 from pycocotools.coco import COCO
 
 from ultraref.datasets import Splits
+from ultraref.datasets.coco_segmentation import decode_union, encode_segmentation
 from ultraref.datasets.converters import convert, find_coco, to_coco
-from ultraref.datasets.converters.coco import decode
 from ultraref.datasets.converters.to_coco import polygons
 from ultraref.datasets.image_io import read_mask
+from ultraref.errors import UserError
 
 
 def write(archive, annotations, names=("a", "b", "c", "d", "e", "f"), relative="annotations.json"):
@@ -26,6 +27,7 @@ def write(archive, annotations, names=("a", "b", "c", "d", "e", "f"), relative="
         ],
         "annotations": [{"id": n, **annotation} for n, annotation in enumerate(annotations)],
         "categories": [{"id": 1, "name": "Benign"}, {"id": 2, "name": "malignant"}],
+        "info": {"lesion_classes": ["Benign", "malignant"]},
     }
     archive.text(relative, json.dumps(content))
     return content
@@ -79,13 +81,39 @@ def test_defects_are_named(archive, tmp_path):
     archive.text("annotations.json", json.dumps(content))
     (archive.root / "images" / "e.png").unlink()
     found = find_coco(archive.root)
-    assert any("e.png" in m and "not there once" in m for m in found.left_out)
-    with pytest.raises(ValueError, match="4 defects") as error:
+    with pytest.raises(ValueError, match="6 defects") as error:
         convert(found, tmp_path / "dst", "coco")
-    for words in ("annotation 5 is of image 77", "annotation 1 can't be decoded", "mask is 40 x 60", "lacks a valid"):
+    for words in (
+        "annotation 5: its image '77' is not in the file",
+        "b.png, annotation 1: its segmentation is 'nonsense'",
+        "c.png: is 48 x 60 (height x width), but the JSON says 40 x 60",
+        "d.png: its width is missing",
+        "annotation 3: its image '4' is not in the file, or can't be used",
+        "e.png: there is no file",
+    ):
         assert words in str(error.value)
     report = convert(found, tmp_path / "dst", "coco", skip_bad=True)
-    assert (report.kept, len(report.bad)) == (1, 4)
+    assert (report.kept, len(report.bad)) == (1, 6)
+
+
+def test_several_classes_need_a_choice(archive):
+    polygon = {"segmentation": [[12, 10, 26, 10, 26, 24, 12, 24]]}
+    large = {"segmentation": [[2, 2, 50, 2, 50, 40, 2, 40]]}
+    content = write(
+        archive,
+        [{"image_id": 1, "category_id": 1, **large}, {"image_id": 1, "category_id": 2, **polygon}],
+        names=("a", "b"),
+    )
+    del content["info"]
+    archive.text("annotations.json", json.dumps(content))
+    with pytest.raises(UserError, match=r"2 classes: Benign \(1\), malignant \(1\).*--classes"):
+        find_coco(archive.root)
+    found = find_coco(archive.root, classes=["malignant"])
+    assert [sample.category for sample in found.samples] == ["malignant", None]
+    assert masks_of(found)["a"].sum() == 14 * 14
+    assert masks_of(find_coco(archive.root, classes=["malignant", "Benign"]))["a"].sum() == 48 * 38
+    with pytest.raises(UserError, match="no class 'benign'.*did you mean 'Benign'"):
+        find_coco(archive.root, classes=["benign"])
 
 
 def test_the_file_must_be_clear_and_whole(archive):
@@ -96,7 +124,7 @@ def test_the_file_must_be_clear_and_whole(archive):
     with pytest.raises(ValueError, match=r"holds 2 COCO files.*--annotations"):
         find_coco(archive.root)
     archive.text("cut.json", json.dumps(content)[:100])
-    with pytest.raises(ValueError, match=r"cut\.json: is no whole JSON"):
+    with pytest.raises(ValueError, match=r"cut\.json: is no whole COCO file"):
         find_coco(archive.root, archive.root / "cut.json")
     with pytest.raises(ValueError, match=r"captions\.json: is no COCO file"):
         find_coco(archive.root, archive.root / "captions.json")
@@ -108,7 +136,8 @@ def test_the_file_must_be_clear_and_whole(archive):
 @given(arrays(np.uint8, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=st.integers(0, 1)))
 def test_polygons_draw_the_mask_again(mask):
     if mask.any():  # holes, diagonal neighbours and single pixels included
-        np.testing.assert_array_equal(decode(polygons(mask), mask.shape), mask)
+        code, _ = encode_segmentation(polygons(mask), mask.shape)
+        np.testing.assert_array_equal(decode_union([code], mask.shape), mask)
     else:
         assert polygons(mask) == []
 

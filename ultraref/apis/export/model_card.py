@@ -1,13 +1,13 @@
 """The README of a bundle."""
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mmengine.config import Config
 
 from ultraref.evaluation import OVERLAP_NAMES
+from ultraref.json_file import read_json
 from ultraref.models.weights import describe_seen, weights_seen
 from ultraref.models.weights.seen import ULTRASOUND_SETS
 from ultraref.version import __version__
@@ -109,7 +109,7 @@ def _results(checkpoint: Path) -> Iterator[str]:
     if not path.is_file():
         yield "None lay beside the checkpoint."
         return
-    metrics = json.loads(path.read_text(encoding="utf-8"))
+    metrics = read_json(path, "file of metrics", finite=False)
     names = [name for name in OVERLAP_NAMES if any(f"test_{group}/{name}" in metrics for group in _GROUPS)]
     groups = [group for group in _GROUPS if any(f"test_{group}/{name}" in metrics for name in names)]
     if not names:

@@ -1,6 +1,5 @@
 """What a prediction says of an image, in numbers: a row of predictions.csv."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import cv2
 import numpy as np
 
 from ultraref.apis.inference.sample import Origin
-from ultraref.atomic import atomic_file
+from ultraref.csv_table import write_mappings
 from ultraref.structures import SegDataSample
 
 COLUMNS = (
@@ -82,16 +81,7 @@ def measure(
 
 def write_table(path: Path, rows: Sequence[Mapping]) -> None:
     """Writes rows as CSV, sorted by name. A text that a spreadsheet would take for a formula gets an apostrophe before it."""
-    with atomic_file(path, "w") as file:
-        table = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
-        table.writeheader()
-        for row in sorted(rows, key=lambda row: row["name"]):
-            table.writerow({column: no_formula(row.get(column, "")) for column in COLUMNS})
-
-
-def no_formula(value):
-    """Returns a cell of a table that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value
+    write_mappings(path, COLUMNS, sorted(rows, key=lambda row: row["name"]))
 
 
 def _flags(sample: SegDataSample) -> Mapping[str, int]:

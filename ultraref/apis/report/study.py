@@ -1,6 +1,5 @@
 """What a report is about: tested runs, and where their trainings' logs and overlays are."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +8,7 @@ from ultraref.apis.compare import read_runs
 from ultraref.apis.report.run_facts import RunFacts, read_facts
 from ultraref.errors import UserError
 from ultraref.evaluation.comparison import Run
+from ultraref.json_file import read_json
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def read_study(
     for name, path, run in zip(names, paths, found):
         if not any(f"{group}_dice" in row for row in run.rows for group in ("coarse", "refined")):
             raise UserError(f"{path}/metrics.csv has no column of Dice; test again with tools/test.py")
-        metrics = json.loads((path / "metrics.json").read_text(encoding="utf-8"))
+        metrics = read_json(path / "metrics.json", "file of metrics", finite=False)
         runs.append(TestedRun(name, path, Run(name, run.rows, run.measured), metrics, read_facts(path)))
     if overlays is not None and not Path(overlays).is_dir():
         raise UserError(

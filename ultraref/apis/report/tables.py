@@ -1,11 +1,11 @@
 """The report's tables: in the page, and beside it as CSV and LaTeX."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ultraref.atomic import atomic_folder
+from ultraref.csv_table import write_rows
 from ultraref.evaluation.latex import latex_table
 
 
@@ -39,9 +39,7 @@ def write_tables(folder: Path, tables: Sequence[ReportTable]) -> None:
     with atomic_folder(folder) as staging:
         for table in tables:
             with open(staging / f"{table.name}.csv", "w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file)
-                writer.writerow(table.head)
-                writer.writerows(table.rows)
+                write_rows(file, table.head, table.rows)
             text = latex_table(table.head, table.rows, [table.caption, *table.notes], table.num_words)
             (staging / f"{table.name}.tex").write_text(text, encoding="utf-8")
 

@@ -1,9 +1,9 @@
 """The published layout of BUS-BRA (Gomez-Flores et al., "BUS-BRA: A breast ultrasound dataset for assessing
 computer-aided diagnosis systems", Medical Physics 51(4), 2024)."""
 
-import csv
 from pathlib import Path
 
+from ultraref.csv_table import read_rows, whole_number
 from ultraref.datasets.converters.layout import drop_same_names, find_root, list_images, pair_files, resolve
 from ultraref.datasets.converters.raw_sample import Found, RawSample, normalise_name
 from ultraref.defaults import OFFICIAL_FOLDS
@@ -60,22 +60,18 @@ def _name_of_mask(stem: str) -> str:
 
 def _read_table(path: Path, columns: tuple[str, ...]) -> tuple[dict[str, dict[str, str]], list[str]]:
     """Returns the rows by normalised ID, and a message for each row that is cut short or occurs twice."""
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        missing = [column for column in ("ID", *columns) if column not in (reader.fieldnames or ())]
-        if missing:
-            raise UserError(f"{path}: lacks the columns {', '.join(missing)}; it has {reader.fieldnames}")
-        rows, bad = {}, []
-        for row in reader:
-            # A file cut off in the middle ends in a row of too few cells, or in a shortened last one.
-            cells = [row[column] for column in reader.fieldnames]
-            name = normalise_name(Path(row["ID"] or "").stem)
-            if None in cells or not name or not all(row[column].strip() for column in columns):
-                bad.append(f"{path}: line {reader.line_num} is not whole: {','.join(cell or '' for cell in cells)}")
-            elif name in rows:
-                bad.append(f"{path}: line {reader.line_num} lists {row['ID']} again")
-            else:
-                rows[name] = {column: row[column].strip() for column in columns}
+    header, lines = read_rows(path, ("ID", *columns), fold_case=False)
+    rows, bad = {}, []
+    for line, cells in lines:
+        row = dict(zip(header, cells))
+        name = normalise_name(Path(row.get("ID", "")).stem)
+        # A file cut off in the middle ends in a row of too few cells, or in a shortened last one.
+        if len(cells) != len(header) or not name or not all(row[column] for column in columns):
+            bad.append(f"{path}: line {line} is not whole: {','.join(cells)}")
+        elif name in rows:
+            bad.append(f"{path}: line {line} lists {row['ID']} again")
+        else:
+            rows[name] = {column: row[column] for column in columns}
     return rows, bad
 
 
@@ -84,8 +80,9 @@ def _read_folds(path: Path, num_folds: int) -> tuple[dict[str, int], list[str]]:
     rows, bad = _read_table(path, ("kFold",))
     folds = {}
     for name, row in rows.items():
-        if row["kFold"].isdigit() and 1 <= int(row["kFold"]) <= num_folds:
-            folds[name] = int(row["kFold"]) - 1
+        fold = whole_number(row["kFold"])
+        if fold is not None and 1 <= fold <= num_folds:
+            folds[name] = fold - 1
         else:
             bad.append(f"{path}: the fold of {name} is {row['kFold']!r}; folds are 1 to {num_folds}")
     return folds, bad

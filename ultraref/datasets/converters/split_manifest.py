@@ -10,7 +10,8 @@ from ultraref.atomic import atomic_file
 from ultraref.datasets.converters.raw_sample import RawSample
 from ultraref.datasets.image_io import sha256_of_file
 from ultraref.datasets.splits import Splits
-from ultraref.errors import MissingFileError, UserError
+from ultraref.errors import UserError
+from ultraref.json_file import read_json
 
 MANIFEST_VERSION = 1
 # Names that a message lists of each kind.
@@ -83,10 +84,8 @@ class SplitManifest:
             UserError: it is damaged, of another version, or was changed by hand.
         """
         path = Path(path)
-        if not path.is_file():
-            raise MissingFileError(f"{path}: no such manifest; a converter writes one with --write-manifest FILE")
+        content = read_json(path, "manifest of a split", hint="a converter writes one with --write-manifest FILE")
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
             version, written = content.pop("version"), content.pop("hash")
             if version != MANIFEST_VERSION:
                 raise UserError(f"{path}: version {version!r}, but this program reads {MANIFEST_VERSION}")
@@ -95,9 +94,7 @@ class SplitManifest:
                 for name, entry in content.pop("images").items()
             }
             manifest = cls(images=images, **content)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            if isinstance(error, UserError):
-                raise
+        except (KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path}: not a whole manifest of a split ({error!r}); get it again") from error
         if manifest.hash != written:
             raise UserError(f"{path}: was changed after it was written (its hash doesn't fit); get it again")

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ultraref.datasets.converters.coco import NO_CLASS
+from ultraref.datasets.coco_annotations import LESION_CLASSES, NO_CLASS
 from ultraref.datasets.image_io import read_mask
 from ultraref.datasets.splits import Splits
 
@@ -16,7 +16,7 @@ def to_coco(root: str | Path, progress: Callable = iter) -> dict:
 
     Polygons run along pixel edges, in COCO's frame, where pixel j reaches from j to j + 1; drawing them with
     pycocotools gives the mask back. COCO's polygons have no holes, so a part with holes is cut into several polygons.
-    Images carry the keys split, fold and sha256 in addition.
+    Images carry the keys split, fold and sha256 in addition, and info.lesion_classes says that all categories are lesion.
 
     Args:
         root: the converted set.
@@ -58,7 +58,7 @@ def to_coco(root: str | Path, progress: Callable = iter) -> dict:
                 }
             )
     return {
-        "info": {"description": splits.dataset, "splits_hash": splits.hash},
+        "info": {"description": splits.dataset, "splits_hash": splits.hash, LESION_CLASSES: categories},
         "images": images,
         "annotations": annotations,
         "categories": [{"id": number, "name": name} for name, number in category_id.items()],

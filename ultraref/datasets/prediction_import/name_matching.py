@@ -1,12 +1,10 @@
 """Which image of a converted set a name of another tool means."""
 
-import csv
-import io
 from collections.abc import Iterable
 from pathlib import Path
 
+from ultraref.csv_table import read_table
 from ultraref.datasets.converters.raw_sample import normalise_name
-from ultraref.datasets.image_io import read_bytes
 from ultraref.errors import UserError
 
 # What nnU-Net appends to the files of the first (here the only) channel of a case: case_0000.png is the image of `case`.
@@ -75,40 +73,3 @@ def read_names(path: str | Path) -> dict[str, str]:
             raise UserError(f"{path}, line {line}: image {name!r} is given to two cases")
         names[case] = name
     return names
-
-
-def read_table(path: str | Path, columns: Iterable[str]) -> list[tuple[int, dict[str, str]]]:
-    """Reads a CSV file with a header; returns line number and values, without blanks around them, of each row.
-
-    Further columns are kept. Rows without any value are left out.
-
-    Args:
-        path: the file, UTF-8.
-        columns: what the header must have.
-
-    Raises:
-        FileNotFoundError: there is none.
-        UserError: a column is missing, a row is longer or shorter than the header, or it isn't text.
-    """
-    try:
-        text = read_bytes(path).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is no CSV file in UTF-8 ({error.reason})") from error
-    reader = csv.reader(io.StringIO(text))
-    try:
-        header = [column.strip().lower() for column in next(reader, [])]
-        lacking = [column for column in columns if column not in header]
-        if lacking:
-            found = ",".join(header) or "nothing"
-            raise UserError(f"{path}: the first line must name the columns {','.join(columns)}; it has {found}")
-        rows = []
-        for values in reader:
-            values = [value.strip() for value in values]
-            if not any(values):
-                continue
-            if len(values) != len(header):
-                raise UserError(f"{path}, line {reader.line_num}: has {len(values)} values, the header {len(header)}")
-            rows.append((reader.line_num, dict(zip(header, values))))
-    except csv.Error as error:
-        raise UserError(f"{path}, line {reader.line_num}: can't be read as CSV ({error})") from error
-    return rows

@@ -4,7 +4,6 @@ The file is a list with a dict a fold, {"train": [cases], "val": [cases]} (nnU-N
 takes one that lies in nnUNet_preprocessed/DatasetXXX before training starts, and makes one by chance where there is none.
 """
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from ultraref.datasets.prediction_import.name_matching import CHANNEL, RULE, Nam
 from ultraref.datasets.prediction_import.source import listed
 from ultraref.datasets.splits import Splits
 from ultraref.errors import MissingFileError, UserError
+from ultraref.json_file import read_json
 
 FOLDS_ADVICE = (
     "Train the other tool on the set's own folds (python tools/import_predictions.py write-splits DATA splits_final.json writes them for "
@@ -56,14 +56,11 @@ class NnunetSplits:
             UserError: it is another kind of file, holds a case out twice, or trains a fold on what it holds out.
         """
         path = Path(path)
-        if not path.is_file():
-            raise MissingFileError(
-                f"{path}: no such file. nnU-Net keeps it in nnUNet_preprocessed/DatasetXXX/splits_final.json"
-            )
+        hint = "nnU-Net keeps it in nnUNet_preprocessed/DatasetXXX/splits_final.json"
+        folds = read_json(path, "splits_final.json of nnU-Net", expect=list, hint=hint)
         try:
-            folds = json.loads(path.read_text(encoding="utf-8"))
             parts = [[frozenset(_names(fold[part])) for fold in folds] for part in ("train", "val")]
-        except (ValueError, KeyError, TypeError) as error:
+        except (KeyError, TypeError) as error:
             raise UserError(
                 f'{path}: is no splits_final.json of nnU-Net ({error!r}); that is a list with {{"train": [...], "val": [...]}} '
                 "for each fold"

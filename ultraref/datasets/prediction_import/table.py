@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from ultraref.datasets.prediction_import.name_matching import NameMatcher, read_table
+from ultraref.csv_table import read_table, whole_number
+from ultraref.datasets.prediction_import.name_matching import NameMatcher
 from ultraref.datasets.prediction_import.source import ImportedPrediction, ImportSource, listed
 from ultraref.datasets.splits import Splits
 from ultraref.errors import UserError
@@ -33,7 +34,8 @@ def find_listed(table: str | Path, splits: Splits, matcher: NameMatcher, kind: s
     table = Path(table)
     problems, strange, predictions = [], [], []
     for line, row in read_table(table, COLUMNS):
-        if not row["fold"].isdecimal() or int(row["fold"]) >= splits.num_folds:
+        fold = whole_number(row["fold"])
+        if fold is None or fold >= splits.num_folds:
             problems.append(f"line {line}: fold is {row['fold']!r}; the set has the folds 0 to {splits.num_folds - 1}")
             continue
         name = matcher.image_of(row["name"])
@@ -45,7 +47,7 @@ def find_listed(table: str | Path, splits: Splits, matcher: NameMatcher, kind: s
         if split != own:
             problems.append(f"line {line}: split of {name} is {split!r}, but by the set's splits.json it is {own!r}")
             continue
-        predictions.append(ImportedPrediction(name, int(row["fold"]), own, table.parent / row["file"]))
+        predictions.append(ImportedPrediction(name, fold, own, table.parent / row["file"]))
     if strange:
         problems.append(f"{len(strange)} names are no images of the set: {listed(strange)}; its splits.json lists all")
     if not predictions and not problems:

@@ -52,6 +52,16 @@ class ImageSource(ABC):
         self.bits = bits
         self._stream = stream
 
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        """(height, width) of the first frame before it is turned upright, by the header where the format has one that is cheap to read.
+
+        Raises:
+            UserError: the frame has to be decoded for it, and can't be.
+        """
+        height, width = self.values().shape[:2]
+        return height, width
+
     @abstractmethod
     def values(self, index: int = 0) -> np.ndarray:
         """Returns a frame as it is stored, but upright: (H, W), or (H, W, C) with C = 3 for RGB, 4 for RGBA.

@@ -51,6 +51,7 @@ class RasterSource(ImageSource):
             stream.seek(0)
             self._image = _PLUGINS[kind](stream)
             self._check_page()
+            self._first_size = (self._image.height, self._image.width)
             frames = getattr(self._image, "n_frames", 1)
         self.depth_unknown = self._image.mode.startswith("I") or self._is_16_bit_colour_png()
         if kind == "TIFF":
@@ -63,6 +64,11 @@ class RasterSource(ImageSource):
         """EXIF's tag, or XMP's where there is no EXIF. In a PNG it may stand behind the pixels, which are decoded then."""
         with decoding(self.path, self._kind):
             return self._turn(0)
+
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        """By the header."""
+        return self._first_size
 
     def values(self, index: int = 0) -> np.ndarray:
         with decoding(self.path, self._kind):

@@ -1,6 +1,6 @@
 """Decodes the lesion mask of a COCO annotation."""
 
-from ultraref.datasets.coco_annotations import decode_union
+from ultraref.datasets.coco_segmentation import decode_union
 from ultraref.datasets.transforms.base import LesionTransform
 from ultraref.errors import UserError
 from ultraref.registry import TRANSFORMS
