@@ -134,7 +134,9 @@ def test_several_classes_are_one_lesion_only_where_someone_says_so(write):
     path = write()
     two = next(sample for sample in dataset(path, classes=["b"]) if sample["name"] == "two")
     assert two["gt_seg_map"].sum() == 100
-    with pytest.raises(ValueError, match=r"has no class 'c' \(CocoLesionDataset: classes=\[...\]\).*it holds a \(7\), b \(1\)"):
+    with pytest.raises(
+        ValueError, match=r"has no class 'c' \(CocoLesionDataset: classes=\[...\]\).*it holds a \(7\), b \(1\)"
+    ):
         dataset(path, classes=["c"])
     content = json.loads(Path(path).read_text())
     del content["info"]
@@ -202,7 +204,7 @@ def test_files_that_are_no_coco_are_named(write, tmp_path):
     content = json.loads(Path(path).read_text())
     content["images"].append({**content["images"][0], "id": 99})
     Path(path).write_text(json.dumps(content))
-    with pytest.raises(ValueError, match="(?s)2 problems.*2 images have the name 'polygons'"):
+    with pytest.raises(ValueError, match=r"(?s)2 problems.*2 images have the name 'polygons'"):
         dataset(path)
     assert "polygons" not in dataset(path, problems="skip").names
 

@@ -91,10 +91,10 @@ class CocoFile:
         content = load_coco(path)
         self.stated_classes = _stated_classes(content.get("info"), path)
         names, self.problems = read_categories(content.get("categories"))
-        self._records, problems = _read_records(content["images"])
+        self._records, unusable, problems = _read_records(content["images"])
         self.problems += problems
         self._by_image, self.counts, problems = _deal_out(
-            content["annotations"], self._records, names, not content.get("categories")
+            content["annotations"], self._records, unusable, names if content.get("categories") else None
         )
         self.problems += problems
 
@@ -150,12 +150,12 @@ def _stated_classes(info, path: str | Path) -> list[str] | None:
     return stated
 
 
-def _read_records(entries: list) -> tuple[dict[str, _Record], list[CocoProblem]]:
-    """Returns the usable images by id, and what is wrong with the others."""
+def _read_records(entries: list) -> tuple[dict[str, _Record], set[str], list[CocoProblem]]:
+    """Returns the usable images by id, the ids of others, and what is wrong with those."""
     records: dict[str, _Record] = {}
-    problems, twice = [], set()
+    problems, twice, unusable = [], set(), set()
     for number, entry in enumerate(entries, start=1):
-        where, name = f"image number {number}", None
+        where, name, key = f"image number {number}", None, None
         try:
             if not isinstance(entry, dict):
                 raise RecordError(f"is {shown(entry)}, not an object {{...}}")
@@ -167,6 +167,7 @@ def _read_records(entries: list) -> tuple[dict[str, _Record], list[CocoProblem]]
                 raise RecordError(f"its size, {size[0]} x {size[1]}, is over the limit of {MAX_PIXELS} pixels")
         except (RecordError, FileNameError) as error:
             problems.append(CocoProblem(where, str(error), name))
+            unusable.add(key)
             continue
         if key in records:
             twice.add(key)
@@ -177,18 +178,18 @@ def _read_records(entries: list) -> tuple[dict[str, _Record], list[CocoProblem]]
         # Which of the images its annotations belong to, nobody knows.
         record = records.pop(key)
         problems.append(CocoProblem(record.file_name, f"has the id {key} of another image, too", record.name))
-    return records, problems
+    return records, unusable | twice, problems
 
 
 def _deal_out(
-    entries: list, records: dict[str, _Record], names: dict[str, str], unnamed: bool
+    entries: list, records: dict[str, _Record], unusable: set[str], names: dict[str, str] | None
 ) -> tuple[dict[str, list[_Object]], dict[str, int], list[CocoProblem]]:
     """Returns the annotations of each image, how many there are of each class, and what is wrong with the others.
 
-    Where the file has no categories (`unnamed`), all objects are of one class.
+    Those of unusable images are passed over. Without names of categories all objects are of one class.
     """
     by_image: dict[str, list[_Object]] = {key: [] for key in records}
-    counts = dict.fromkeys(names.values(), 0)
+    counts = dict.fromkeys((names or {}).values(), 0)
     problems = []
     for number, entry in enumerate(entries, start=1):
         where = f"annotation number {number}"
@@ -198,13 +199,15 @@ def _deal_out(
             if isinstance(entry.get("id"), (int, str, float)):
                 where = f"annotation {entry['id'] if isinstance(entry['id'], (int, float)) else shown(entry['id'])}"
             key = read_id(entry.get("image_id"), "its image_id")
+            if key in unusable:
+                continue
             if key not in records:
-                raise RecordError(f"its image {shown(key)} is not in the file, or can't be used")
+                raise RecordError(f"its image {shown(key)} is not in the file")
         except RecordError as error:
             problems.append(CocoProblem(where, str(error), drops_image=False))
             continue
-        category = NO_CLASS if unnamed else None
-        if not unnamed:
+        category = NO_CLASS if names is None else None
+        if names is not None:
             with suppress(RecordError):
                 category = names.get(read_id(entry.get("category_id"), "its category_id"))
         if category is not None:

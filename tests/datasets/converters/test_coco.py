@@ -81,19 +81,18 @@ def test_defects_are_named(archive, tmp_path):
     archive.text("annotations.json", json.dumps(content))
     (archive.root / "images" / "e.png").unlink()
     found = find_coco(archive.root)
-    with pytest.raises(ValueError, match="6 defects") as error:
+    with pytest.raises(ValueError, match="5 defects") as error:
         convert(found, tmp_path / "dst", "coco")
     for words in (
         "annotation 5: its image '77' is not in the file",
         "b.png, annotation 1: its segmentation is 'nonsense'",
         "c.png: is 48 x 60 (height x width), but the JSON says 40 x 60",
         "d.png: its width is missing",
-        "annotation 3: its image '4' is not in the file, or can't be used",
         "e.png: there is no file",
     ):
         assert words in str(error.value)
     report = convert(found, tmp_path / "dst", "coco", skip_bad=True)
-    assert (report.kept, len(report.bad)) == (1, 6)
+    assert (report.kept, len(report.bad)) == (1, 5)
 
 
 def test_several_classes_need_a_choice(archive):
@@ -112,7 +111,7 @@ def test_several_classes_need_a_choice(archive):
     assert [sample.category for sample in found.samples] == ["malignant", None]
     assert masks_of(found)["a"].sum() == 14 * 14
     assert masks_of(find_coco(archive.root, classes=["malignant", "Benign"]))["a"].sum() == 48 * 38
-    with pytest.raises(UserError, match="no class 'benign'.*did you mean 'Benign'"):
+    with pytest.raises(UserError, match=r"no class 'benign'.*did you mean 'Benign'"):
         find_coco(archive.root, classes=["benign"])
 
 
