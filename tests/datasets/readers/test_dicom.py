@@ -205,6 +205,31 @@ def test_a_file_that_is_cut_off(tmp_path):
         source.frame()
 
 
+def test_an_element_that_claims_4_gb_takes_no_memory(tmp_path):
+    path = write_dicom(tmp_path / "us.dcm", GREY, PatientComments="a word")
+    content = path.read_bytes()
+    # Explicit VR Little Endian: an LT has its length in two bytes; as UT it has two reserved bytes and four of length.
+    at = content.index(b"\x10\x00\x00\x40LT")
+    claimed = content[: at + 4] + b"UT\0\0" + (0xFFFFFFF0).to_bytes(4, "little") + content[at + 8 :]
+    path.write_bytes(claimed)
+    tracemalloc.start()
+    try:
+        with pytest.raises(UserError, match=r"us\.dcm"), open_source(path) as source:
+            source.frame()
+        assert tracemalloc.get_traced_memory()[1] < 1 << 26
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_deflated_file_is_refused_before_it_is_expanded(tmp_path, monkeypatch):
+    dataset = make_dicom(GREY)
+    dataset.file_meta.TransferSyntaxUID = uid.DeflatedExplicitVRLittleEndian
+    dataset.save_as(tmp_path / "us.dcm", enforce_file_format=True)
+    monkeypatch.setattr(pydicom, "dcmread", None)
+    with pytest.raises(UserError, match="Deflated Explicit VR Little Endian"):
+        open_source(tmp_path / "us.dcm")
+
+
 @pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.4.102", uid.DeflatedExplicitVRLittleEndian])
 def test_a_syntax_that_nothing_reads_is_named(tmp_path, syntax):
     dataset = make_dicom(GREY)

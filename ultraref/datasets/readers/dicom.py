@@ -7,7 +7,7 @@ import numpy as np
 
 from ultraref.datasets.readers.base import ImageSource
 from ultraref.datasets.readers.codestream import claimed_size
-from ultraref.datasets.readers.decoding import check_size, decoding
+from ultraref.datasets.readers.decoding import BoundedStream, check_size, decoding
 from ultraref.datasets.readers.dicom_spacing import read_spacing
 from ultraref.datasets.readers.grey import to_grey
 from ultraref.errors import MissingLibraryError, UserError
@@ -16,7 +16,9 @@ _GREY = ("MONOCHROME1", "MONOCHROME2")
 _COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 # Tag, type and length of an element of bytes, before its content.
 _ELEMENT_HEADER = 12
-_DEFLATED = "1.2.840.10008.1.2.1.99"
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
+# Preamble and elements of group 2, which are short texts.
+_FIRST_GROUP = 1 << 16
 
 
 def import_pydicom():
@@ -49,8 +51,11 @@ class DicomSource(ImageSource):
     """
 
     def __init__(self, stream: BinaryIO, path: str | Path, max_pixels: int):
-        super().__init__(stream, path)
+        # An element of a damaged file may claim any length.
+        super().__init__(BoundedStream(stream), path)
         pydicom = import_pydicom()
+        self._refuse_deflated()
+        stream = self._stream
         stream.seek(0)
         with decoding(path, "DICOM"):
             # `force` is for files without the preamble, which was sought by `open_source`.
@@ -76,6 +81,16 @@ class DicomSource(ImageSource):
         bits = int(self.header.BitsStored) if self._kind in _COLOUR else 8 * rgb.dtype.itemsize
         return to_grey(rgb, self.path, bits)
 
+    def _refuse_deflated(self) -> None:
+        """Refuses a file that is compressed as a whole, which pydicom would expand to whatever size it has."""
+        self._stream.seek(0)
+        # The syntax stands in the first group, which is never compressed.
+        if _DEFLATED in self._stream.read(_FIRST_GROUP):
+            raise self._unread_syntax("Deflated Explicit VR Little Endian")
+
+    def _unread_syntax(self, name: str) -> UserError:
+        return UserError(f"{self.path}: the transfer syntax {name!r} isn't read; convert it to an uncompressed one")
+
     def _check_kind(self) -> None:
         header = self.header
         self._kind = str(header.get("PhotometricInterpretation", "")).strip()
@@ -100,16 +115,12 @@ class DicomSource(ImageSource):
             explicit = self.header.original_encoding == (False, True)
             syntax = pydicom.uid.ExplicitVRLittleEndian if explicit else pydicom.uid.ImplicitVRLittleEndian
         self._pixels_start = self._stream.tell()  # dcmread stopped right before them
-        if syntax != _DEFLATED and not self._stream_has_pixels():
+        if not self._stream_has_pixels():
             raise UserError(f"{self.path}: is a DICOM file without pixel data")
         try:
-            decoder = None if syntax == _DEFLATED else pydicom.pixels.get_decoder(syntax)
+            decoder = pydicom.pixels.get_decoder(syntax)
         except NotImplementedError:
-            decoder = None
-        if decoder is None:
-            raise UserError(
-                f"{self.path}: the transfer syntax {syntax.name!r} isn't read; convert it to an uncompressed one"
-            )
+            raise self._unread_syntax(syntax.name) from None
         if not decoder.is_available:
             missing = " or ".join(text.split("requires ")[-1] for text in decoder.missing_dependencies)
             raise MissingLibraryError(
