@@ -78,14 +78,14 @@ def _take(path: Path) -> None:
 def _refuse_or_remove(path: Path, own: dict) -> None:
     """Removes the lock of a process that has ended; refuses any other."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return
     how = f"If that run has ended, remove {path}; else take another --work-dir"
     try:
         owner = json.loads(text)
         pid, owner_host, started = int(owner["pid"]), owner["host"], owner["started"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise UserError(f"{path.parent} seems to be in use: its {LOCK_NAME} can't be read. {how}") from error
     is_earlier_start = own["job"] is not None and _is_earlier_start(owner.get("job"), own["job"])
     if owner_host != own["host"] and not is_earlier_start:
@@ -98,7 +98,7 @@ def _refuse_or_remove(path: Path, own: dict) -> None:
         path.rename(grave)
     except FileNotFoundError:
         return
-    if grave.read_text(encoding="utf-8") != text:
+    if grave.read_text(encoding="utf-8", errors="replace") != text:
         grave.rename(path)
     else:
         grave.unlink()

@@ -20,6 +20,7 @@ from torch import distributed, nn
 
 from ultraref.checkpoint import load_checkpoint_file, not_finite, save_atomically, to_plain
 from ultraref.engine.component_lookup import accepted_arguments
+from ultraref.engine.resume_check import require_averages, require_schedules, restoring
 from ultraref.engine.run_identity import RunIdentity
 from ultraref.engine.run_lock import on_main_process, run_lock
 from ultraref.engine.schedules import replayed
@@ -256,8 +257,16 @@ class UltraRunner(Runner):
         self._fill_model(checkpoint, filename)
         self.train_loop._epoch, self.train_loop._iter = meta["epoch"], meta["iter"]
         self.train_loop.validation_due = meta.get("validation_due", False)
+        with restoring(filename):
+            self._restore(checkpoint, has_grown)
+        self.logger.info(f"Resumed from {filename}: {self.epoch} epochs, {self.iter} iterations")
+
+    def _restore(self, checkpoint: dict, has_grown: bool) -> None:
+        """Restores what a checkpoint holds beside weights and counters; `has_grown`: the run has more epochs than it had."""
         self.message_hub.load_state_dict(checkpoint["message_hub"])
         schedulers = self.param_schedulers or []
+        stored = checkpoint.get("param_schedulers", [])
+        require_schedules(stored, schedulers)
         if has_grown:
             with replayed(schedulers, self.optim_wrapper, self.epoch, self.iter, len(self.train_dataloader)):
                 self.optim_wrapper.load_state_dict(checkpoint["optimizer"])
@@ -266,12 +275,12 @@ class UltraRunner(Runner):
             )
         else:
             self.optim_wrapper.load_state_dict(checkpoint["optimizer"])
-            for scheduler, state in zip(schedulers, checkpoint.get("param_schedulers", [])):
+            for scheduler, state in zip(schedulers, stored):
                 scheduler.load_state_dict(state)
+        require_averages(self.optim_wrapper)
         parameters = dict(self._bare_model().named_parameters())
         for name, gradient in checkpoint.get("gradients", {}).items():
             parameters[name].grad = gradient.to(parameters[name].device)
-        self.logger.info(f"Resumed from {filename}: {self.epoch} epochs, {self.iter} iterations")
 
     def load_checkpoint(self, filename: str, map_location="cpu", strict: bool = True, revise_keys=()) -> dict:
         """Loads all weights of the model from `filename`.

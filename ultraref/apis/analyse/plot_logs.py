@@ -31,12 +31,12 @@ def read_curves(work_dir: str | Path) -> Curves:
         )
     curves: dict[str, dict[float, float]] = {}
     for file in files:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
         for number, line in enumerate(lines, 1):
             try:
                 row = json.loads(line)
                 step = row["step"]
-            except (json.JSONDecodeError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
                 if number == len(lines):
                     # The run was killed while it wrote, or writes now.
                     continue

@@ -65,7 +65,7 @@ class Journal:
             for entry in entries[1:]:
                 name = entry["row"]["name"]
                 self.rows[name], self._sources[name] = entry["row"], entry["source"]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise UserError(
                 f"{self.path} is no journal of predictions ({error}); remove it, or give another folder"
             ) from error
