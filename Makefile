@@ -8,7 +8,7 @@ PIP_ARGUMENTS := -m pip install $(PIP_FLAGS) $(if $(CONSTRAINTS),-c $(CONSTRAINT
 PIP := $(BIN)/python $(PIP_ARGUMENTS)
 ONEDL_PIP := .venv-onedl/bin/python $(PIP_ARGUMENTS)
 
-.PHONY: quickstart quickstart-busi test test-slow test-onedl lint clean
+.PHONY: quickstart quickstart-busi test test-slow test-onedl soak lint clean
 
 quickstart: .venv/installed
 	$(BIN)/python tools/quickstart.py phantoms
@@ -28,6 +28,10 @@ test-slow: .venv/tests
 # The same tests in a second environment that has onedl-mmengine, the maintained fork, in place of mmengine.
 test-onedl: .venv-onedl/tests
 	OMP_NUM_THREADS=1 .venv-onedl/bin/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+# Kills runs, damages checkpoints and fuzzes every reader: an hour or two. make soak SOAK="--seed 1 --files 5000" does another part.
+soak: .venv/tests
+	OMP_NUM_THREADS=1 $(BIN)/python tools/benchmarks/soak.py $(SOAK)
 
 lint: .venv/tests
 	$(BIN)/ruff check .
