@@ -42,7 +42,7 @@ def test_what_workers_keep_ready_must_fit(loader, monkeypatch, tmp_path):
     free["MiB"] = 2880
     check_shared_memory(loader, str(tmp_path))
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
-    with pytest.raises(UserError, match="up to 5,760 MiB there: batches of 288.0 MiB, 2 a worker, in 2 processes"):
+    with pytest.raises(UserError, match=r"up to 5,760 MiB there: batches of 288\.0 MiB, 2 a worker, in 2 processes"):
         check_shared_memory(loader, str(tmp_path))
     loader.num_workers = 0
     check_shared_memory(loader, str(tmp_path))
