@@ -106,5 +106,5 @@ def test_a_truncated_or_missing_file_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"splits\.json.*dataset_converters"):
         Splits.read(tmp_path)
     (tmp_path / "splits.json").write_text(make_splits().to_json()[:200])
-    with pytest.raises(ValueError, match=r"not a whole splits\.json"):
+    with pytest.raises(ValueError, match=r"is no whole splits\.json"):
         Splits.read(tmp_path)

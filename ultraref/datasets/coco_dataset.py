@@ -9,11 +9,13 @@ from pathlib import Path
 from mmengine.logging import print_log
 
 from ultraref.datasets.base_lesion_dataset import BaseLesionDataset
-from ultraref.datasets.coco_annotations import CocoFile, CocoImage
+from ultraref.datasets.coco_annotations import NO_CLASS, CocoFile, CocoImage
+from ultraref.datasets.coco_records import CocoProblem
 from ultraref.datasets.converters.choose_classes import choose_classes
 from ultraref.datasets.recorded_files import sha256_once
 from ultraref.datasets.splits import Splits
 from ultraref.errors import UserError
+from ultraref.names import name_fault
 from ultraref.registry import DATASETS
 
 # How many problems an error or a warning spells out.
@@ -80,9 +82,10 @@ class CocoLesionDataset(BaseLesionDataset):
         coco = CocoFile(ann_file)
         wanted = coco.stated_classes if classes is None else classes
         chosen = choose_classes(coco.counts, wanted, ann_file, f"{type(self).__name__}: classes=[...]")
-        images, self.problems = coco.read_images(image_dir, chosen, box_tolerance)
+        images, problems_of_images = coco.read_images(image_dir, chosen, box_tolerance)
+        self.problems = [*problems_of_images, *_name_problems(images)]
         self._report(problems == "refuse")
-        self._images = self._select(images)
+        self._images = self._select([image for image in images if name_fault(image.name) is None])
         self._samples = list(self._make_samples(merge, keep_empty))
         if not self._samples:
             raise UserError(f"split {split!r}, fold {fold} of {ann_file} has no sample")
@@ -126,6 +129,11 @@ class CocoLesionDataset(BaseLesionDataset):
                 for number, code in enumerate(codes):
                     yield f"{image.name}_{number}", image, (code,)
 
+    def _describe(self, image: CocoImage) -> dict:
+        if self.splits is not None:
+            return self.splits.describe(image.name)
+        return {} if image.category in (None, NO_CLASS) else {"attributes": {"class": image.category.lower()}}
+
     @property
     def dataset_name(self) -> str:
         return Path(self.ann_file).stem if self.splits is None else self.splits.dataset
@@ -158,5 +166,13 @@ class CocoLesionDataset(BaseLesionDataset):
             "mask_size": image.size,
             "fold": self.splits.images[image.name].fold if self.splits is not None else self.fold,
             "image_hash": self.image_hashes[image.name],
-            **({} if self.splits is None else self.splits.describe(image.name)),
+            **self._describe(image),
         }
+
+
+def _name_problems(images: Sequence[CocoImage]) -> list[CocoProblem]:
+    return [
+        CocoProblem(image.path.name, f"its name {fault}", image.name)
+        for image in images
+        if (fault := name_fault(image.name))
+    ]

@@ -17,6 +17,7 @@ from ultraref.datasets.readers.npy import read_header
 from ultraref.datasets.recorded_files import read_recorded, sha256_once
 from ultraref.errors import MissingFileError, UserError
 from ultraref.json_file import read_json
+from ultraref.names import file_of
 
 MANIFEST_VERSION = 3
 # Version 1 doesn't say which network made the predictions, version 2 not what is in their files.
@@ -176,7 +177,7 @@ class PredictionStore:
                 probability of the stated size.
         """
         manifest = self.manifest(fold, split)
-        path = self.folder(fold, split) / f"{name}.npy"
+        path = file_of(self.folder(fold, split), name, ".npy")
         recorded = manifest.images.get(name)
         if recorded is None or not path.is_file():
             raise MissingFileError(f"{path}: there is no prediction of {name!r}; {_AGAIN}")
@@ -289,7 +290,7 @@ class PredictionWriter:
         _check_prob(prob, self._manifest.coarse_size, name)
         buffer = io.BytesIO()
         np.save(buffer, np.ascontiguousarray(prob), allow_pickle=False)
-        (self._folder / f"{name}.npy").write_bytes(buffer.getvalue())
+        file_of(self._folder, name, ".npy").write_bytes(buffer.getvalue())
         self._manifest.images[name] = image_sha256
         self._manifest.files[name] = hashlib.sha256(buffer.getvalue()).hexdigest()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ultraref.errors import UserError
 from ultraref.json_file import read_json
+from ultraref.names import check_name
 
 SPLITS_VERSION = 1
 SPLITS_NAME = "splits.json"
@@ -148,4 +149,7 @@ class Splits:
             raise UserError(f"{path}: not a whole splits.json ({error!r}); {again}") from error
         if splits.hash != written:
             raise UserError(f"{path}: was changed after it was written (its hash doesn't fit); {again}")
+        check_name(splits.dataset, f"{path}: the set's name", again)
+        for name in splits.images:
+            check_name(name, f"{path}: the image's name", again)
         return splits

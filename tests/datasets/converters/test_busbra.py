@@ -82,7 +82,7 @@ def test_defects_of_tables_are_named(archive):
     archive.text("bus_data.csv", "\n".join([HEADER, *rows, rows[0]]) + "\n")
     assert any("line 22 lists bus_0001-l again" in message for message in find_busbra(archive.root).bad)
     archive.text("bus_data.csv", "ID,Patient\n")
-    with pytest.raises(ValueError, match=r"bus_data\.csv: lacks the columns Case, Pathology"):
+    with pytest.raises(ValueError, match=r"bus_data\.csv: the first line must name the columns ID,Case,Pathology"):
         find_busbra(archive.root)
     fill(archive)
     table = (archive.root / "5-fold-cv.csv").read_text().replace("bus_0002-l,benign,3", "bus_0002-l,benign,6")

@@ -70,7 +70,7 @@ def test_a_manifest_that_was_changed_is_refused(published, tmp_path, capsys):
     with pytest.raises(UserError, match="version 9"):
         SplitManifest.read(tmp_path / "m.json")
     (tmp_path / "m.json").write_text("[]")
-    with pytest.raises(UserError, match="not a whole manifest"):
+    with pytest.raises(UserError, match="is no manifest of a split: it holds a list"):
         SplitManifest.read(tmp_path / "m.json")
     with pytest.raises(FileNotFoundError, match="--write-manifest"):
         SplitManifest.read(tmp_path / "none.json")

@@ -7,6 +7,7 @@ from pathlib import Path
 from ultraref.apis.inference.files import stem
 from ultraref.datasets.prediction_import.name_matching import CHANNEL
 from ultraref.errors import MissingFileError, UserError
+from ultraref.names import plain_name
 
 # What published sets and other tools add to the name of an image's mask.
 _MASK_ENDINGS = ("_mask", "_seg", "_pred")
@@ -40,7 +41,7 @@ class CoarseMasks:
         for path in sorted(self.folder.rglob("*")):
             if path.name.startswith(".") or not path.name.lower().endswith(MASK_SUFFIXES) or not path.is_file():
                 continue
-            key = _without_ending(stem(path.relative_to(self.folder).as_posix(), MASK_SUFFIXES))
+            key = _without_ending(plain_name(stem(path.relative_to(self.folder).as_posix(), MASK_SUFFIXES)))
             if key in self._by_path:
                 raise UserError(
                     f"{self._by_path[key]} and {path} both are the coarse mask of an image {key}; leave one in the folder"

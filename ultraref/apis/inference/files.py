@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ultraref.datasets.readers import SUFFIXES
 from ultraref.errors import MissingFileError, UserError
+from ultraref.names import plain_name
 
 # Where the letters stand that mark a DICOM file, whose name often has no suffix.
 _DICOM_MARK = slice(128, 132)
@@ -20,8 +21,8 @@ class InputFile:
 
     Attributes:
         path: where it lies.
-        name: what its results are called: the path below the folder that was named, without suffix, with "/" between folders.
-            No two files of one input share it.
+        name: what its results are called: the path below the folder that was named, without suffix, with "/" between folders,
+            and "_" for what `ultraref.names` doesn't allow. No two files of one input share it.
     """
 
     path: Path
@@ -48,7 +49,7 @@ def find_files(inputs: str | os.PathLike | Sequence[str | os.PathLike]) -> list[
     stems = {path: stem(relative) for path, relative in found.items()}
     shared = Counter(stems.values())
     named = [
-        InputFile(path, name if shared[name] == 1 else f"{name}_{found[path][len(name) :].strip('.')}")
+        InputFile(path, plain_name(name if shared[name] == 1 else f"{name}_{found[path][len(name) :].strip('.')}"))
         for path, name in stems.items()
     ]
     again = [name for name, count in Counter(file.name for file in named).items() if count > 1]

@@ -18,6 +18,7 @@ from ultraref.datasets.converters.split_manifest import SplitManifest
 from ultraref.datasets.splits import SPLITS_NAME, ImageEntry, Splits
 from ultraref.defaults import DUPLICATE_DISTANCE
 from ultraref.errors import UserError
+from ultraref.names import check_name
 
 REPORT_NAME = "report.json"
 MONTAGE_NAME = "montage.png"
@@ -149,6 +150,7 @@ def _is_own(file: str) -> bool:
 
 
 def _check_names(samples: list[RawSample], dataset: str) -> None:
+    check_name(dataset, "--name", "give another")
     if not samples:
         raise UserError(f"{dataset}: no image with a mask was found")
     twice = sorted(name for name, count in Counter(sample.name for sample in samples).items() if count > 1)

@@ -12,6 +12,7 @@ from ultraref.datasets.converters.raw_sample import RawSample
 from ultraref.datasets.image_io import encode_png, read_image
 from ultraref.datasets.readers.mask_rule import looks_inverted
 from ultraref.errors import UserError
+from ultraref.names import check_name
 
 # Height over width of a mask that is resized may differ from the image's by rounding to whole pixels, and no more.
 _ROUNDING = 1.0
@@ -65,8 +66,9 @@ def prepare(sample: RawSample, folder: Path, resize_masks: bool, bits: int | Non
         bits: depth of images of more than 8 bits, see `image_io.decode_image`.
 
     Raises:
-        ValueError: a file can't be read, or image and mask don't fit.
+        ValueError: the name doesn't keep the rule of `ultraref.names`, a file can't be read, or image and mask don't fit.
     """
+    check_name(sample.name, f"{sample.image_path}: the name that its image gets,", "rename the file")
     image = read_image(sample.image_path, bits)
     masks, category = sample.load_masks(sample)
     resized = any(mask.shape != image.shape for mask in masks)

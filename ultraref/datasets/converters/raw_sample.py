@@ -1,6 +1,7 @@
 """What a converter finds in a published set."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ultraref.datasets.image_io import read_mask
+from ultraref.names import is_word
 
 
 def read_mask_files(sample: "RawSample") -> tuple[list[np.ndarray], str | None]:
@@ -76,7 +78,14 @@ class Found:
 def normalise_name(stem: str) -> str:
     """Returns a name that sorts as a person would: "Benign (7)" becomes "benign_0007".
 
-    Lower case; each number is filled up to four digits; what is neither letter, digit nor minus becomes one underscore.
+    Lower case, in Unicode's composed form; each number is filled up to four digits; what is neither letter (of any script, with its
+    marks), digit nor minus becomes one underscore. A name of nothing else is empty, which `convert` refuses.
     """
-    padded = re.sub(r"\d+", lambda match: match.group().zfill(4), stem.lower())
-    return re.sub(r"[^a-z0-9-]+", "_", padded).strip("_")
+    lowered = unicodedata.normalize("NFC", unicodedata.normalize("NFC", stem).lower())
+    padded = re.sub(r"\d+", lambda match: _plain_digits(match.group()).zfill(4), lowered)
+    kept = "".join(character if character == "-" or is_word(character) else "_" for character in padded)
+    return re.sub(r"_+", "_", kept).strip("_")
+
+
+def _plain_digits(number: str) -> str:
+    return "".join(str(unicodedata.decimal(digit)) for digit in number)

@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 
 from ultraref.atomic import atomic_file
 from ultraref.datasets.image_io import encode_png
+from ultraref.names import file_of
 from ultraref.registry import HOOKS
 from ultraref.structures import SegDataSample
 
@@ -32,8 +33,8 @@ class MaskWriterHook(Hook):
         several = hasattr(runner.test_dataloader.dataset, "datasets")
         for sample in outputs:
             # Images of two sets may have one name.
-            folder = self.folder / sample.metainfo["dataset"] if several else self.folder
+            folder = file_of(self.folder, sample.metainfo["dataset"], "") if several else self.folder
             prob = sample.native_prob(sample.final)
             mask = (prob > self.threshold).cpu().numpy().astype(np.uint8) * 255
-            with atomic_file(folder / f"{sample.metainfo['name']}.png") as file:
+            with atomic_file(file_of(folder, sample.metainfo["name"], ".png")) as file:
                 file.write(encode_png(mask))

@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 
 from ultraref.atomic import atomic_file
 from ultraref.datasets.image_io import encode_rgb_png
+from ultraref.names import file_of
 from ultraref.registry import HOOKS
 from ultraref.structures import SegDataSample
 from ultraref.visualization import draw_overlay
@@ -72,5 +73,5 @@ class OverlayHook(Hook):
 
     @staticmethod
     def _write(folder: Path, name: str, picture) -> None:
-        with atomic_file(folder / f"{name}.png") as file:
+        with atomic_file(file_of(folder, name, ".png")) as file:
             file.write(encode_rgb_png(picture))
