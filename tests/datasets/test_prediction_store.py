@@ -243,3 +243,11 @@ def test_a_manifest_of_a_later_version_is_refused(tmp_path):
     path.write_text(path.read_text().replace('"version": 3', '"version": 4'))
     with pytest.raises(ValueError, match=r"manifest\.json: version 4, but this program reads 1, 2, 3"):
         store.manifest(0, "val")
+
+
+def test_names_that_would_be_files_elsewhere_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"'\.\./outside' has the character '/'"):
+        fill(tmp_path, ["../outside"])
+    assert not list(tmp_path.rglob("*.npy"))
+    with pytest.raises(ValueError, match="has the character '/'"):
+        fill(tmp_path, ["a"]).read("../val/a", 0, "val")

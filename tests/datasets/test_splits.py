@@ -6,6 +6,7 @@ import json
 import pytest
 
 from ultraref.datasets.splits import ImageEntry, Splits
+from ultraref.errors import UserError
 
 
 def entry(split, fold, **changes):
@@ -107,4 +108,23 @@ def test_a_truncated_or_missing_file_is_refused(tmp_path):
         Splits.read(tmp_path)
     (tmp_path / "splits.json").write_text(make_splits().to_json()[:200])
     with pytest.raises(ValueError, match=r"is no whole splits\.json"):
+        Splits.read(tmp_path)
+
+
+def test_a_root_may_be_below_the_home_folder(tmp_path, monkeypatch):
+    (tmp_path / "set, 'odd' \\name").mkdir()
+    (tmp_path / "set, 'odd' \\name" / "splits.json").write_text(make_splits().to_json())
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Splits.read("~/set, 'odd' \\name") == make_splits()
+
+
+@pytest.mark.parametrize("name", ["../out", ".hidden", "a/b", "x+1", ""])
+def test_names_that_would_be_files_elsewhere_are_refused(tmp_path, name):
+    splits = make_splits()
+    entry = next(iter(splits.images.values()))
+    (tmp_path / "splits.json").write_text(dataclasses.replace(splits, images={name: entry}).to_json())
+    with pytest.raises(UserError, match=r"splits\.json: the image's name .*run the converter again"):
+        Splits.read(tmp_path)
+    (tmp_path / "splits.json").write_text(dataclasses.replace(splits, dataset=name).to_json())
+    with pytest.raises(UserError, match=r"splits\.json: the set's name"):
         Splits.read(tmp_path)

@@ -272,3 +272,14 @@ def test_errors_of_an_augmentor_may_carry_weights():
     weights[0]["wieght"] = 1
     cfg.train_dataloader.dataset.pipeline[0].augmentor.weights = weights
     assert "wieght" in problem(cfg)
+
+
+def test_a_list_does_not_take_the_place_of_a_text():
+    cfg = config()
+    cfg.load_from = "a.pth"
+    with pytest.raises(
+        ConfigError, match=r"load_from: is the text 'a\.pth', but \['a', 'b'\] is a list.*\"load_from='...'\""
+    ):
+        check_cfg_options(cfg, {"load_from": ["a", "b"]})
+    check_cfg_options(cfg, {"load_from": "a,b"})
+    check_cfg_options(cfg, {"load_from": None})

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from ultraref.apis.print_config import format_config
 from ultraref.engine.config_check import ConfigError
 from ultraref.engine.recipe import bases_of, find_set_file, parameters_of, read_recipe, run_name
+from ultraref.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 GATED = ROOT / "configs/phase3/gated.py"
@@ -174,12 +175,45 @@ def test_configs_that_inherit_each_other_are_named_in_one_line(tmp_path):
     assert "\n" not in str(error.value)
 
 
-def test_a_lazy_config_is_said_not_to_be_read(tmp_path):
-    (tmp_path / "lazy.py").write_text(
-        "from mmengine.config import read_base\nwith read_base():\n    from .a import *\n"
-    )
-    with pytest.raises(ConfigError, match=r"lazy\.py is a lazy config"):
-        read_recipe(tmp_path / "lazy.py")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from mmengine.config import read_base\nwith read_base():\n    from .a import *\n",
+        "from mmengine.config import read_base as base\nwith base():\n    from .a import *\n",
+        "import mmengine.config\nwith mmengine.config.read_base():\n    from .a import *\n",
+    ],
+)
+def test_a_lazy_config_is_said_not_to_be_read(tmp_path, text):
+    (tmp_path / "lazy.py").write_text(text)
+    (tmp_path / "above.py").write_text("_base_ = 'lazy.py'\n")
+    for name in ("lazy.py", "above.py"):
+        with pytest.raises(ConfigError, match=r"lazy\.py is a lazy config"):
+            read_recipe(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("x = 1  # \u00e4".encode("utf-16"), "is UTF-16, not UTF-8"),
+        ("x = 1  # \u00e4".encode("latin-1"), "isn't UTF-8"),
+        (b"x = 1\0", "null bytes"),
+        (b"x = 1 / 0", r"ZeroDivisionError: division by zero \(.*broken\.py, line 1\)"),
+        (b"raise RuntimeError('two\\nlines')", r"RuntimeError: two lines \(.*broken\.py, line 1\)"),
+        (b"_base_ = [1, 2]", r"_base_ is \[1, 2\]; it is the path"),
+        (b"_base_ = 'gone.py'", "inherits a file that does not exist"),
+        (b"_base_ = ['one.py', 'two.py']", "Duplicate key"),
+        (b"_base_ = __import__('os').sep", "does not exist"),
+        (b"x = (", "SyntaxError"),
+    ],
+)
+def test_a_config_that_cannot_be_read_is_one_line(tmp_path, content, message):
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.py").write_text("x = 1\n")
+    (tmp_path / "broken.py").write_bytes(content)
+    with pytest.raises(UserError, match=message) as error:
+        read_recipe(tmp_path / "broken.py")
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 700
 
 
 def test_a_set_outside_is_named_by_its_path_wherever_it_is_read_again(tmp_path):

@@ -6,18 +6,44 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mmengine.config import Config
 
+_QUOTES = ("'", '"')
+
 
 class CfgOptions(argparse.Action):
-    """MMEngine's `DictAction`, which fails with a traceback on a word without `=`, and is imported when it is needed."""
+    """KEY=VALUE as MMEngine's `DictAction` has it: numbers, True, False, None, lists 1,2 or [1,2], tuples (1,2), other text as it is.
+
+    A text in quotes of its own is taken as it stands, so that it may hold commas and brackets. `DictAction` itself drops spaces, and
+    fails with a traceback on a word without `=` or with half a bracket. It is imported when it is needed.
+    """
 
     def __call__(self, parser, namespace, values, option_string=None):
-        """Refuses such a word with the parser's own message."""
-        for value in values:
-            if "=" not in value:
-                parser.error(f"{option_string} takes KEY=VALUE, but got {value!r}")
-        from mmengine.config import DictAction
+        """Adds the options; refuses what can't be read with the parser's own message."""
+        options = dict(getattr(namespace, self.dest, None) or {})
+        for option in values:
+            key, sign, text = option.partition("=")
+            if not sign or not key:
+                parser.error(f"{option_string} takes KEY=VALUE, but got {option!r}")
+            try:
+                options[key] = read_value(text)
+            except (AssertionError, ValueError, RecursionError) as error:
+                reason = " ".join(str(error).split()) or "it can't be read"
+                parser.error(
+                    f"{option_string} {option!r}: {reason}; put a text with brackets into quotes: \"{key}='...'\""
+                )
+        setattr(namespace, self.dest, options)
 
-        DictAction(self.option_strings, self.dest)(parser, namespace, values, option_string)
+
+def read_value(text: str):
+    """Returns the value that the text after KEY= stands for."""
+    from mmengine.config import DictAction
+
+    if len(text) > 1 and text[0] in _QUOTES and text[-1] == text[0]:
+        inner = text[1:-1]
+        # MMEngine's own way to write a list in which there are lists.
+        return DictAction._parse_iterable(inner) if inner[:1] in ("[", "(") and inner[-1:] in ("]", ")") else inner
+    if "," not in text and text[:1] not in ("[", "("):
+        return DictAction._parse_int_float_bool(text)
+    return DictAction._parse_iterable(text)
 
 
 def add_config_arguments(parser: argparse.ArgumentParser, config_help: str = "config file") -> None:

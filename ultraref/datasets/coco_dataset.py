@@ -78,7 +78,8 @@ class CocoLesionDataset(BaseLesionDataset):
                 raise UserError(f"CocoLesionDataset: {option} is {value!r}; it must be one of {', '.join(allowed)}")
         self.ann_file, self.data_root = ann_file, data_root
         self.splits = None if data_root is None else Splits.read(data_root)
-        image_dir = Path(ann_file).parent if image_dir is None else Path(image_dir)
+        ann_file = str(Path(ann_file).expanduser())
+        image_dir = Path(ann_file).parent if image_dir is None else Path(image_dir).expanduser()
         coco = CocoFile(ann_file)
         wanted = coco.stated_classes if classes is None else classes
         chosen = choose_classes(coco.counts, wanted, ann_file, f"{type(self).__name__}: classes=[...]")

@@ -50,7 +50,7 @@ class LesionDataset(BaseLesionDataset):
         sizes: Mapping[str, int] | None = None,
     ):
         super().__init__(split, fold, pipeline, seed, sizes)
-        self.data_root = Path(data_root)
+        self.data_root = Path(data_root).expanduser()
         self.splits = Splits.read(data_root)
         self.excluded = {} if exclude is None else Exclusions.read(exclude).of(self.splits, exclude)
         self.names = self._select_names(names)

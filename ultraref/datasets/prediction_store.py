@@ -113,7 +113,7 @@ class PredictionStore:
     """
 
     def __init__(self, root: str | Path):
-        self.root = Path(root)
+        self.root = Path(root).expanduser()
         self._manifests: dict[tuple[int, str], PredictionManifest] = {}
 
     def folder(self, fold: int, split: str) -> Path:

@@ -135,7 +135,7 @@ class Splits:
             FileNotFoundError: there is none.
             ValueError: it is damaged, of another version, or was changed by hand.
         """
-        path = Path(root) / SPLITS_NAME
+        path = Path(root).expanduser() / SPLITS_NAME
         hint = f"a data root is what a converter writes: python tools/dataset_converters/NAME.py SRC {root}"
         content = read_json(path, "splits.json", hint=hint)
         again = "run the converter again"

@@ -102,9 +102,13 @@ def check_cfg_options(cfg: Config, options: dict) -> None:
 
     Raises:
         ConfigError: a key's parent isn't in the config, or the key is neither in it nor an argument of the component
-            that the parent describes.
+            that the parent describes; or a list would take the place of a text.
     """
-    problems = [problem for key in options or {} for problem in _check_option(cfg, key)]
+    problems = [
+        problem
+        for key, value in (options or {}).items()
+        for problem in _check_option(cfg, key) + _check_value(cfg, key, value)
+    ]
     if problems:
         raise ConfigError("--cfg-options:\n" + "\n".join(f"- {problem}" for problem in problems))
 
@@ -244,6 +248,22 @@ def _check_option(cfg: Config, dotted: str) -> list[str]:
             owner = node.get("type", ".".join(path))
             return [f"{dotted}: {owner} has no argument {last!r}{_hint(last, allowed | set(node), 'it takes')}"]
     return [_no_such_key(dotted, path, last, node)]
+
+
+def _check_value(cfg: Config, dotted: str, value) -> list[str]:
+    """Refuses a list in the place of a text, which is what a path with a comma in it becomes."""
+    node = dict(cfg.items())
+    for part in dotted.split("."):
+        child = _child(node, part)
+        if child is None:
+            return []
+        node = child[0]
+    if not isinstance(node, str) or not isinstance(value, (list, tuple)):
+        return []
+    return [
+        f"{dotted}: is the text {node!r}, but {value!r} is a list, as commas and brackets make one; put a text that has them into "
+        f"quotes of its own: --cfg-options \"{dotted}='...'\""
+    ]
 
 
 def _places(cfg: Config, variable: str) -> str:

@@ -9,6 +9,7 @@ import ast
 import logging
 import os
 import re
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,13 +18,14 @@ from mmengine.config import Config
 
 from ultraref import _compat
 from ultraref.engine.config_check import ConfigError
-from ultraref.errors import MissingFileError
+from ultraref.errors import MissingFileError, UserError
 from ultraref.shipped import PREFIX, find_recipe, resolve_base, shipped_configs, shown
+from ultraref.text_file import read_text
+from ultraref.text_file import shown as shown_value
 
 SET, FOLD = "ULTRAREF_SET", "ULTRAREF_FOLD"
 # `--fold all`: the reference's single SAM for all folds.
 ALL_FOLDS = "all"
-_LAZY = re.compile(r"^\s*with read_base\(\)", re.MULTILINE)
 _DATASETS = Path("_base_", "datasets")
 # MMEngine's `{{$NAME:default}}`, with the quotes that it allows inside.
 _VARIABLE = re.compile(r"\{\{['\"]?\s*\$(\w+)\s*:\s*(\S*?)\s*['\"]?\}\}")
@@ -80,9 +82,10 @@ def _check_bases(path: Path, above: tuple[Path, ...]) -> None:
         )
     if path.suffix != ".py" or not path.is_file():
         return
+    text = read_text(path)
     try:
         bases = bases_of(path)
-        if _LAZY.search(path.read_text(encoding="utf-8")):
+        if _is_lazy(text):
             raise ConfigError(
                 f"{path} is a lazy config (read_base), which this toolkit doesn't read; name its bases in `_base_`"
             )
@@ -93,6 +96,13 @@ def _check_bases(path: Path, above: tuple[Path, ...]) -> None:
         return
     for base in bases:
         _check_bases(base, (*above, path))
+
+
+def _is_lazy(text: str) -> bool:
+    """Whether a config imports or calls MMEngine's `read_base`, under whatever name."""
+    nodes = list(ast.walk(ast.parse(text)))
+    names = {node.name for node in nodes if isinstance(node, ast.alias)}
+    return "read_base" in names | {node.attr for node in nodes if isinstance(node, ast.Attribute)}
 
 
 def run_name(cfg: Config) -> str:
@@ -178,11 +188,16 @@ def bases_of(path: Path) -> list[Path]:
 
     Raises:
         MissingFileError: one with the prefix "ultraref::" isn't shipped.
+        ConfigError: `_base_` is something else.
     """
     text = _VARIABLE.sub(lambda match: os.environ.get(match[1], match[2]), path.read_text(encoding="utf-8"))
     for statement in ast.parse(text).body:
         if isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", None) == "_base_":
             bases = ast.literal_eval(statement.value)
+            if not isinstance(bases, (str, list, tuple)) or not all(isinstance(base, str) for base in bases):
+                raise ConfigError(
+                    f"{path}: _base_ is {shown_value(bases)}; it is the path of a config, or a list of them"
+                )
             return [resolve_base(base, path.parent) for base in ([bases] if isinstance(bases, str) else bases)]
     return []
 
@@ -236,6 +251,18 @@ def _read(path: Path, set: str | None, fold: int | str | None) -> Config:
         raise ConfigError(
             f"{path} can't be read{f' for set {set}' if set else ''}: {type(error).__name__}: {error}{advice if about_set else ''}"
         ) from error
+    except UserError:
+        raise
+    except Exception as error:
+        # Whatever else the program that a config is may raise.
+        reason = " ".join(str(error).split())[:300]
+        raise ConfigError(f"{path} can't be read: {type(error).__name__}: {reason}{_line_of(error)}") from error
+
+
+def _line_of(error: BaseException) -> str:
+    """Where in a config an error came from, in words; nothing where it came from elsewhere."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.name == "<module>"]
+    return f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
 
 
 def _check_known(path: Path, set: str | None) -> None:

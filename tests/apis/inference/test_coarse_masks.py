@@ -54,3 +54,7 @@ def test_a_missing_and_an_empty_folder(tmp_path):
         CoarseMasks(tmp_path / "none")
     with pytest.raises(UserError, match="holds no coarse mask"):
         CoarseMasks(tmp_path)
+
+
+def test_names_are_read_as_those_of_images(tmp_path):
+    assert masks(tmp_path, "x+1_mask.png").find("x_1") == tmp_path / "x+1_mask.png"

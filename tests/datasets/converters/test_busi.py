@@ -21,6 +21,15 @@ from ultraref.datasets.splits import Splits
         ("bus_0001-l", "bus_0001-l"),
         ("CASE  12 b", "case_0012_b"),
         ("00012345", "00012345"),
+        # Letters of any script, with their marks, composed or not.
+        ("\u826f\u60271", "\u826f\u60270001"),
+        ("La\u0308sion_1", "l\u00e4sion_0001"),
+        ("L\u00e4sion_1", "l\u00e4sion_0001"),
+        ("\u0939\u093f\u0902\u0926\u0940 2", "\u0939\u093f\u0902\u0926\u0940_0002"),
+        ("\u0663", "0003"),
+        ("x+1", "x_0001"),
+        ("x-1", "x-0001"),
+        ("\U0001fac0", ""),
     ],
 )
 def test_names(stem, name):

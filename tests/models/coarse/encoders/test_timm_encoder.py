@@ -5,7 +5,7 @@ import timm
 import torch
 
 from ultraref import provenance
-from ultraref.models.coarse.encoders import TimmEncoder
+from ultraref.models.coarse.encoders import TimmEncoder, timm_encoder
 
 NETWORK = "resnet10t"
 
@@ -95,6 +95,7 @@ def test_where_the_weights_come_from_is_noted(tmp_path, monkeypatch):
     assert provenance.collect_weights(TimmEncoder(NETWORK)) == {}
 
     create = timm.create_model
+    monkeypatch.setattr(timm_encoder, "cached_weights", lambda name: None)
     monkeypatch.setattr(timm, "create_model", lambda name, pretrained, **options: create(name, **options))
     fetched = provenance.collect_weights(TimmEncoder(f"{NETWORK}.c3_in1k", pretrained=True))
     assert fetched[f"{NETWORK}.c3_in1k"]["seen"]["busi"]["state"] == "unseen"

@@ -10,6 +10,7 @@ from torch import Tensor
 from ultraref import provenance
 from ultraref.errors import MissingFileError, UserError
 from ultraref.models.coarse.encoders.base import BaseEncoder
+from ultraref.models.coarse.encoders.timm_download import cached_weights
 from ultraref.models.weights import note_weights, timm_profile
 from ultraref.registry import MODELS
 
@@ -23,7 +24,7 @@ class TimmEncoder(BaseEncoder):
 
     Args:
         name: timm's name of the network, for example "resnet34" (`timm.list_models(pretrained=True)` lists them).
-        pretrained: Whether timm downloads the network's published weights.
+        pretrained: Whether timm downloads the network's published weights; a file that an earlier download left is taken as it is.
         checkpoint: File of such weights under timm's names (.pth or .safetensors), loaded by timm in place of a
             download.
         in_channels: Channels of the images, 1 or 3. For 1 timm sums the published first-layer weights over RGB.
@@ -31,7 +32,7 @@ class TimmEncoder(BaseEncoder):
         **kwargs: Further arguments of the network, handed to `timm.create_model`.
 
     Raises:
-        ValueError: unknown name, a network without such feature maps, both `pretrained` and `checkpoint`, or a file
+        ValueError: unknown name, weights that can't be downloaded, a network without such feature maps, both `pretrained` and `checkpoint`, or a file
             that lacks weights or whose weights have other shapes.
         FileNotFoundError: `checkpoint` doesn't exist.
     """
@@ -54,6 +55,10 @@ class TimmEncoder(BaseEncoder):
         if checkpoint is not None:
             _check_names(name, Path(checkpoint), in_channels, kwargs)
             kwargs["pretrained_cfg_overlay"] = {"file": str(checkpoint)}
+        elif pretrained:
+            cached = cached_weights(name)
+            if cached is not None:
+                kwargs["pretrained_cfg_overlay"] = {"file": str(cached)}
         if out_indices is not None:
             kwargs["out_indices"] = tuple(out_indices)
         try:
