@@ -104,7 +104,7 @@ def read_rows(
     if lacking:
         near = [near for name in lacking for near in get_close_matches(name, header, 1)]
         meant = f" ({', '.join(map(shown, near))} is near)" if near else ""
-        found = shown(",".join(header)) if header else "nothing"
+        found = shown(",".join(header))[1:-1] if header else "nothing"
         raise UserError(f"{path}: the first line must name the columns {','.join(columns)}; it has {found}{meant}")
     twice = sorted({name for name in header if name and header.count(name) > 1})
     if twice:

@@ -24,10 +24,10 @@ def test_what_is_written_is_read_again(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("a,b\n1,2\n", "lacks the columns dataset and name"),
+        ("a,b\n1,2\n", "must name the columns dataset,name"),
         ("dataset,name\n", "has no case"),
-        ("dataset,name\nbusi,a,0.5\n", "more cells than there are columns"),
-        (b"dataset,name\nbusi,\xff\n", "can't be read"),
+        ("dataset,name\nbusi,a,0.5\n", "line 2: has 3 values, the header 2"),
+        (b"dataset,name\nbusi,\xff\n", "isn't UTF-8"),
         (None, "no such file"),
     ],
 )
@@ -37,3 +37,13 @@ def test_what_is_no_table_is_refused(tmp_path, content, message):
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ValueError, match=message):
         read_cases(path)
+
+
+def test_names_are_no_formulas_and_come_back(tmp_path):
+    names = ["=1+1", "-a", "'=b", "@c", "plain", "007"]
+    write_cases(tmp_path / "metrics.csv", [{"dataset": "+set", "name": name, "delta_dice": -0.25} for name in names])
+    text = (tmp_path / "metrics.csv").read_text()
+    assert text.splitlines()[1] == "'+set,'=1+1,-0.25"
+    assert [(row["dataset"], row["name"], row["delta_dice"]) for row in read_cases(tmp_path / "metrics.csv")] == [
+        ("+set", name, -0.25) for name in names
+    ]

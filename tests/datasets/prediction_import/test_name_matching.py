@@ -64,7 +64,7 @@ def test_bad_tables(text, message, tmp_path):
 
 def test_a_table_that_is_no_text_or_not_there(tmp_path):
     (tmp_path / "names.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ValueError, match="no CSV file in UTF-8"):
+    with pytest.raises(ValueError, match="is UTF-16, not UTF-8"):
         read_table(tmp_path / "names.csv", ["case"])
     with pytest.raises(FileNotFoundError, match="no such file"):
         read_table(tmp_path / "nowhere.csv", ["case"])

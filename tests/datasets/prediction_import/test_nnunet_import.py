@@ -288,7 +288,7 @@ def test_a_store_of_ones_own_network_is_not_replaced(tree, phantom_root, tmp_pat
 def test_what_is_no_splits_file(content, tmp_path):
     (tmp_path / "splits_final.json").write_text(content)
     with pytest.raises(
-        ValueError, match=r"splits_final\.json: ?(is no splits_final\.json of nnU-Net|\n- there are no)"
+        ValueError, match=r"splits_final\.json: ?(is no (whole )?splits_final\.json of nnU-Net|\n- there are no)"
     ):
         NnunetSplits.read(tmp_path / "splits_final.json")
 
