@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from ultraref.apis.output_folder import check_output_folder, check_writable
+from ultraref.apis.output_folder import check_output_folder, check_writable, check_writable_file
 from ultraref.errors import UserError
 
 
@@ -68,3 +68,14 @@ def test_a_file_is_refused_before_the_work(places):
     ):
         with pytest.raises(UserError, match=rf"--work-dir .*{message}"):
             check_writable(places / Path(folder), "--work-dir")
+
+
+def test_a_file_for_results_is_tried_before_the_work(places):
+    with pytest.raises(UserError, match=r"--json .*other is a folder; it takes a file"):
+        check_writable_file(places / "other", "--json")
+    with pytest.raises(UserError, match=r"--json .*: the folder .*a\.png is a file; it takes a folder"):
+        check_writable_file(places / "other/images/a.png/x.json", "--json")
+    check_writable_file(places / "new/x.json", "--json")
+    check_writable_file(places / "other/images/a.png", "--json")
+    assert list((places / "new").iterdir()) == []
+    assert (places / "other/images/a.png").is_file()

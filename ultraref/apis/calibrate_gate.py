@@ -11,6 +11,7 @@ from rich.progress import track
 from torch.utils.data import DataLoader, Dataset
 
 from ultraref import provenance
+from ultraref.apis.output_folder import check_writable_file
 from ultraref.checkpoint import load_checkpoint_file, save_atomically, to_plain
 from ultraref.datasets.collate import stack_collate
 from ultraref.engine.gate_calibration import data_hash
@@ -54,6 +55,7 @@ def calibrate_gate(
     checkpoint = Path(checkpoint)
     target = checkpoint.with_name(f"{checkpoint.stem}_calibrated.pth") if out is None else Path(out)
     _check_arguments(cfg, checkpoint, target, alpha)
+    check_writable_file(target, "--out")
     model, meta = _load(cfg, checkpoint)
     model = model.to(torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))).eval()
     config = copy.deepcopy(cfg.val_dataloader.dataset)

@@ -61,6 +61,18 @@ def check_writable(folder: str | Path, option: str) -> None:
         raise UserError(f"{option} {folder} can't be written: {error}") from error
 
 
+def check_writable_file(path: str | Path, option: str) -> None:
+    """Makes the folder of a file for results, before any work is done for it; what is at the path already stays.
+
+    Raises:
+        UserError: the path is a folder, or its folder can't be made or written.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise UserError(f"{option} {path} is a folder; it takes a file")
+    check_writable(path.parent, f"{option} {path}: the folder")
+
+
 def _kind(place: Path) -> str | None:
     """What a folder is, in words, where results must not go there."""
     if (place / SPLITS_NAME).is_file():

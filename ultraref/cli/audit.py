@@ -43,10 +43,12 @@ def main(args: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import track
 
+    from ultraref.apis.output_folder import check_writable
     from ultraref.atomic import atomic_file
     from ultraref.datasets.audit import audit, draw_scatter, pair_sheet
     from ultraref.datasets.image_io import encode_rgb_png
 
+    check_writable(args.out, "--out")
     outcome = audit(
         args.data, args.distance, args.correlation, lambda items, text: track(list(items), description=text)
     )

@@ -35,11 +35,13 @@ def main(args: argparse.Namespace) -> int:
     import numpy as np
     from rich.progress import track
 
+    from ultraref.apis.output_folder import check_writable
     from ultraref.atomic import atomic_file
     from ultraref.datasets.image_io import encode_rgb_png
     from ultraref.datasets.mask_errors.find_masks import find_masks
     from ultraref.datasets.mask_errors.gallery import contact_sheet, dice_by_type, dice_histogram
 
+    check_writable(args.out, "--out")
     masks = list(find_masks(args.masks).values())
     chosen = np.unique(np.linspace(0, len(masks) - 1, max(args.columns // 2, 1)).round().astype(int))
     sheet = contact_sheet([masks[index] for index in chosen], args.columns, args.tile, args.seed)

@@ -30,9 +30,12 @@ def main(args: argparse.Namespace) -> int:
     import numpy as np
     from rich.progress import track
 
+    from ultraref.apis.output_folder import check_writable_file
     from ultraref.atomic import write_json
     from ultraref.datasets.mask_errors.fit_temperature import UNDECIDED, fit_temperature, undecided_share
 
+    if args.json:
+        check_writable_file(args.json, "--json")
     probs = [prob for store in args.stores for prob in _out_of_fold(Path(store))]
     temperatures = np.array([fit_temperature(prob) for prob in track(probs, description="fitting", transient=True)])
     shares = np.array([undecided_share(prob) for prob in probs])

@@ -23,9 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Prints both tables, and returns the exit status."""
     from ultraref.apis.measure_prompts import measure, simulate
+    from ultraref.apis.output_folder import check_writable_file
     from ultraref.atomic import write_json
     from ultraref.datasets.mask_errors.find_masks import find_masks
 
+    if args.json:
+        check_writable_file(args.json, "--json")
     masks = list(find_masks(args.masks).values())
     truth, coarse = simulate(masks, args.size, args.coarse_size, args.preset, args.draws, args.seed)
     result = {"masks": len(masks), "arguments": {key: value for key, value in vars(args).items() if key != "json"}}

@@ -22,8 +22,11 @@ def main(args: argparse.Namespace) -> int:
     from rich.table import Table
 
     from ultraref.apis.analyse.flops import count_flops
+    from ultraref.apis.output_folder import check_writable_file
     from ultraref.atomic import write_json
 
+    if args.json:
+        check_writable_file(args.json, "--json")
     costs, sizes = count_flops(config_from(args))
     table = Table(box=box.SIMPLE_HEAVY)
     for place, heading in enumerate(("Part", "Parameters", "Trainable", "GFLOPs")):
