@@ -49,7 +49,7 @@ def atomic_file(path: str | os.PathLike, mode: str = "wb", durable: bool = True)
         with open(temporary, mode.replace("w", "x"), **options) as file:
             yield file
             if durable:
-                _wait_for_disk(file)
+                wait_for_disk(file)
         os.replace(temporary, path)
     except OSError as error:
         # One about another file, which the caller reads meanwhile, is not ours to explain.
@@ -112,7 +112,12 @@ def atomic_folder(dst: str | os.PathLike) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _wait_for_disk(file: IO) -> None:
+def wait_for_disk(file: IO) -> None:
+    """Waits until what was written to a file is on the disk; where the file system doesn't know that, says so once.
+
+    Raises:
+        OSError: the disk is full or broken.
+    """
     file.flush()
     try:
         os.fsync(file.fileno())

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 
 from ultraref.errors import RunStopped, UserError
+from ultraref.home import use_writable_home
 
 
 def run(main: Callable[[], int], spell: Callable[[str], str] = str) -> int:
@@ -21,6 +22,7 @@ def run(main: Callable[[], int], spell: Callable[[str], str] = str) -> int:
         # A terminal or a file that isn't UTF-8 gets "\\xe4" for what it can't hold, not an error in the place of the result.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    use_writable_home()
     try:
         return main()
     except KeyboardInterrupt:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from ultraref.atomic import wait_for_disk
 from ultraref.errors import UserError
 
 BLOCK = 2**18
@@ -133,8 +134,7 @@ def _fetch_rest(url: str, partial: Path, size: int | None, report: Callable[[int
                 file.write(block)
                 done += len(block)
                 report(done, total)
-            file.flush()
-            os.fsync(file.fileno())
+            wait_for_disk(file)
     return total
 
 
