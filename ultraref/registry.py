@@ -75,10 +75,13 @@ VISUALIZERS = Registry(
     "visualizer", parent=MMENGINE_VISUALIZERS, scope="ultraref", locations=["ultraref.visualization"]
 )
 
+MODEL_WRAPPERS = Registry(
+    "model_wrapper", parent=MMENGINE_MODEL_WRAPPERS, scope="ultraref", locations=["ultraref.engine"]
+)
+
 # The package adds nothing to these kinds. They are here so that a lookup from this scope finds MMEngine's.
 EVALUATOR = Registry("evaluator", parent=MMENGINE_EVALUATOR, scope="ultraref")
 LOG_PROCESSORS = Registry("log_processor", parent=MMENGINE_LOG_PROCESSORS, scope="ultraref")
-MODEL_WRAPPERS = Registry("model_wrapper", parent=MMENGINE_MODEL_WRAPPERS, scope="ultraref")
 OPTIMIZERS = Registry("optimizer", parent=MMENGINE_OPTIMIZERS, scope="ultraref")
 VISBACKENDS = Registry("vis_backend", parent=MMENGINE_VISBACKENDS, scope="ultraref")
 
@@ -104,4 +107,5 @@ ALL_REGISTRIES = {
     "OPTIM_WRAPPER_CONSTRUCTORS": OPTIM_WRAPPER_CONSTRUCTORS,
     "PARAM_SCHEDULERS": PARAM_SCHEDULERS,
     "VISUALIZERS": VISUALIZERS,
+    "MODEL_WRAPPERS": MODEL_WRAPPERS,
 }

@@ -86,3 +86,24 @@ def test_weights_are_those_of_one_process_with_the_whole_batch(ranks, tmp_path, 
     for name, parameter in runner.model.named_parameters():
         torch.testing.assert_close(parameter.detach(), one["after"][name], rtol=1e-4, atol=1e-6)
     assert torch.load(work_dir / "last.pth", weights_only=True)["meta"]["epoch"] == 2
+
+
+def test_shared_out_frozen_weights_train_to_the_same_run(ranks, tmp_path):
+    (one, two), folder = ranks
+    # Of 8 rows of 4 numbers each process has half.
+    assert one["share"] == two["share"] == (4, 4)
+    whole, sharded = load(folder / "whole"), load(folder / "sharded")
+    assert list(differences(whole["state_dict"], sharded["state_dict"])) == []
+    assert list(differences(whole["optimizer"], sharded["optimizer"])) == []
+    assert whole["state_dict"]["coarse.0.weight"].shape == (8, 4)
+
+
+def test_a_shared_out_image_encoder_has_the_gradients_of_a_whole_one(ranks):
+    for rank in ranks[0]:
+        whole, sharded = rank["gradients"]
+        # Of two blocks.
+        assert len(whole) == 4
+        assert all(gradient.abs().max() > 0 for gradient in whole.values())
+        assert all(torch.equal(gradient, sharded[name]) for name, gradient in whole.items())
+        # Of each block 32 x 96 + 96 of qkv, 32 x 32 + 32 of proj and 2 x 32 x 128 + 128 + 32 of the MLP are halved.
+        assert rank["kept"][0] - rank["kept"][1] == 2 * (3168 + 1056 + 8352) // 2

@@ -12,6 +12,7 @@ from ultraref.engine.hooks import (
 )
 from ultraref.engine.optim import GlobOptimWrapperConstructor, UltraAmpOptimWrapper
 from ultraref.engine.runner import UltraRunner
+from ultraref.engine.sharded_data_parallel import ShardedDataParallel
 from ultraref.engine.train_loop import UltraTrainLoop
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "ProgressiveUnfreezeHook",
     "ProvenanceHook",
     "ReseedHook",
+    "ShardedDataParallel",
     "UltraAmpOptimWrapper",
     "UltraCheckpointHook",
     "UltraRunner",

@@ -12,7 +12,7 @@ from pathlib import Path
 import mmengine
 import torch
 from mmengine.device import get_device
-from mmengine.dist import barrier, is_distributed, master_only
+from mmengine.dist import barrier, is_distributed, is_main_process
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 from mmengine.runner.checkpoint import weights_to_cpu
@@ -25,6 +25,7 @@ from ultraref.engine.run_identity import RunIdentity
 from ultraref.engine.run_lock import on_main_process, run_lock
 from ultraref.engine.schedules import replayed
 from ultraref.engine.shared_memory import PATIENCE, check_shared_memory, explain_data_workers
+from ultraref.engine.sharded_data_parallel import full_state_dict
 from ultraref.engine.work_dir import (
     LAST_CHECKPOINT,
     PREVIOUS_CHECKPOINT,
@@ -37,7 +38,7 @@ from ultraref.engine.work_dir import (
 from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import load_model
 from ultraref.processes import FollowingWorker
-from ultraref.registry import DATASETS, RUNNERS
+from ultraref.registry import DATASETS, MODEL_WRAPPERS, RUNNERS
 
 # Those that `Runner.register_default_hooks` adds by itself.
 MMENGINE_HOOKS = ("runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint")
@@ -98,9 +99,9 @@ class UltraRunner(Runner):
         """Wraps the model for distributed training; on the CPU without the device ids that torch refuses there."""
         if not self.distributed or is_model_wrapper(model) or torch.cuda.is_available():
             return super().wrap_model(model_wrapper_cfg, model)
+        config = dict(model_wrapper_cfg or {"type": MMDistributedDataParallel})
         options = {"find_unused_parameters": self.cfg.get("find_unused_parameters", False), "broadcast_buffers": False}
-        options.update({k: v for k, v in (model_wrapper_cfg or {}).items() if k != "type"})
-        return MMDistributedDataParallel(module=model, **options)
+        return MODEL_WRAPPERS.build({**options, **config, "module": model})
 
     def train(self) -> nn.Module:
         """Trains, and returns the model. The data workers have ended by then.
@@ -325,7 +326,6 @@ class UltraRunner(Runner):
             data["val"] = self.val_dataloader.dataset
         return RunIdentity.of(self.cfg, self.seed, self.world_size, **data)
 
-    @master_only
     def save_checkpoint(
         self,
         out_dir: str,
@@ -337,7 +337,7 @@ class UltraRunner(Runner):
         by_epoch: bool = True,
         backend_args: dict | None = None,
     ) -> None:
-        """Writes `out_dir`/`filename` in one step, in plain types.
+        """Writes `out_dir`/`filename` in one step, in plain types. All processes call it, and the first one writes.
 
         Args:
             out_dir: a folder of the local file system.
@@ -356,6 +356,10 @@ class UltraRunner(Runner):
             raise UserError(
                 "checkpoints are written to the local file system; file_client_args and backend_args are not supported"
             )
+        # Of weights that are shared out (`ShardedDataParallel`) each process has a part.
+        state = full_state_dict(self._bare_model())
+        if not is_main_process():
+            return
         counters = (
             {"epoch": self.epoch + 1, "iter": self.iter} if by_epoch else {"epoch": self.epoch, "iter": self.iter + 1}
         )
@@ -370,7 +374,7 @@ class UltraRunner(Runner):
                 "time": time.strftime("%Y%m%d_%H%M%S"),
                 "mmengine_version": mmengine.__version__,
             },
-            "state_dict": weights_to_cpu(self._bare_model().state_dict()),
+            "state_dict": weights_to_cpu(state),
             "message_hub": self._plain_message_hub(),
         }
         if hasattr(self.train_dataloader.dataset, "metainfo"):
