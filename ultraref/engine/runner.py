@@ -24,8 +24,8 @@ from ultraref.engine.resume_check import require_averages, require_schedules, re
 from ultraref.engine.run_identity import RunIdentity
 from ultraref.engine.run_lock import on_main_process, run_lock
 from ultraref.engine.schedules import replayed
-from ultraref.engine.shared_memory import PATIENCE, check_shared_memory, explain_data_workers
 from ultraref.engine.sharded_data_parallel import full_state_dict
+from ultraref.engine.shared_memory import PATIENCE, check_shared_memory, explain_data_workers
 from ultraref.engine.work_dir import (
     LAST_CHECKPOINT,
     PREVIOUS_CHECKPOINT,
