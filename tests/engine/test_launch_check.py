@@ -3,7 +3,8 @@
 import pytest
 from mmengine.config import Config
 
-from ultraref.engine.launch_check import TEST_KEYS, TRAINING_KEYS, check_launch
+from ultraref.engine import launch_check
+from ultraref.engine.launch_check import TEST_KEYS, TRAINING_KEYS, check_launch, end_with_launcher
 from ultraref.errors import UserError
 
 TORCHRUN = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}
@@ -57,3 +58,23 @@ def test_an_empty_config_is_one_line(tmp_path):
         check_launch(cfg, "none", TRAINING_KEYS)
     with pytest.raises(UserError, match=r"empty\.py has no model, test_dataloader, test_evaluator"):
         check_launch(cfg, "none", TEST_KEYS)
+
+
+def test_an_average_of_weights_that_are_shared_out_is_one_line():
+    cfg = Config(dict(model_wrapper_cfg=dict(type="ShardedDataParallel"), custom_hooks=[dict(type="EMAHook")]))
+    with pytest.raises(UserError, match="ShardedDataParallel, but an EMAHook keeps a second copy"):
+        check_launch(cfg, "none", ())
+    cfg.custom_hooks = []
+    check_launch(cfg, "none", ())
+
+
+def test_only_what_torchrun_started_ends_with_its_parent(monkeypatch):
+    watched = []
+    monkeypatch.setattr(launch_check, "end_with_parent", watched.append)
+    end_with_launcher("none")
+    end_with_launcher("pytorch")
+    assert not watched
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    end_with_launcher("none")
+    end_with_launcher("pytorch")
+    assert watched == [20.0]

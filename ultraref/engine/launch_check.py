@@ -34,7 +34,7 @@ def check_launch(cfg: Config, launcher: str, needed: Sequence[str]) -> None:
 
     Raises:
         UserError: the launcher's program didn't start this process, or did without --launcher; keys are missing; a data loader
-            without workers is told what its workers do.
+            without workers is told what its workers do; weights are to be shared out and averaged.
     """
     lacking = [key for key in needed if cfg.get(key) is None]
     if lacking:
@@ -47,7 +47,18 @@ def check_launch(cfg: Config, launcher: str, needed: Sequence[str]) -> None:
                     f"{name}.{option} is {loader[option]}, but {name}.num_workers is 0: without workers it means nothing. Set "
                     f"num_workers to at least 1, or {name}.{option} to {_OFF[option]}"
                 )
+    _check_sharding(cfg)
     _check_launcher(launcher)
+
+
+def _check_sharding(cfg: Config) -> None:
+    hooks = [*(cfg.get("default_hooks") or {}).values(), *(cfg.get("custom_hooks") or [])]
+    averages = any(hook and "EMAHook" in str(hook.get("type")) for hook in hooks)
+    if averages and (cfg.get("model_wrapper_cfg") or {}).get("type") == "ShardedDataParallel":
+        raise ConfigError(
+            "model_wrapper_cfg is ShardedDataParallel, but an EMAHook keeps a second copy of the model, which can't be made of weights that "
+            "are shared out. Leave out one of them"
+        )
 
 
 def _check_launcher(launcher: str) -> None:
