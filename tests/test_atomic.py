@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 
 import pytest
 
@@ -53,6 +54,22 @@ def test_a_file_system_without_fsync_is_said_once_and_a_broken_disk_is_an_error(
     with pytest.raises(UserError, match=r"a\.json can't be written: Input/output error"):
         write_json(tmp_path / "a.json", 2)
     assert json.loads((tmp_path / "a.json").read_text()) == 1
+
+
+def test_what_the_file_system_refuses_is_said_once_a_process_and_permissions_are_never_changed(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    for name in ("fsync", "chmod", "fchmod"):
+        monkeypatch.setattr(os, name, refuse)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("default")
+        for number in range(3):
+            write_json(tmp_path / f"{number}.json", number)
+        with atomic_folder(tmp_path / "folder") as folder:
+            write_json(folder / "a.json", 1)
+    assert len(said) == 1
+    assert sorted(path.name for path in tmp_path.rglob("*.json")) == ["0.json", "1.json", "2.json", "a.json"]
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o077])
