@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,12 @@ from filelock import FileLock
 
 from ultraref.datasets.converters import convert, find_busi
 from ultraref.testing.phantom_dataset import write_phantom_busi
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_works() -> None:
+    """A shell starts what it puts in the background with SIGINT ignored, which the tests of SIGINT would inherit."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
