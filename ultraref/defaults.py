@@ -1,5 +1,7 @@
 """Numbers and names that the command line shows as defaults, here so that `--help` needs no import of what uses them."""
 
+# Bits of a perceptual hash.
+HASH_BITS = 256
 # Two images whose perceptual hashes differ in at most so many of 256 bits stay together in a split. On the 647 images of
 # BUSI all 172 pairs up to here show the same lesion or the same examination, by registered correlation and by eye, and
 # the nearest unrelated ones (each image against the others' mirror images) are 80 apart: docs/how-to/prepare-data.md.

@@ -6,7 +6,7 @@ import pytest
 
 from ultraref.datasets.audit import audit
 from ultraref.datasets.converters import convert, find_busi
-from ultraref.datasets.converters.duplicates import connected_groups
+from ultraref.datasets.likeness.perceptual_hash import connected_groups
 
 pytestmark = [pytest.mark.realdata, pytest.mark.slow]
 

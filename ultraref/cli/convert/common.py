@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from ultraref.defaults import DUPLICATE_DISTANCE
+from ultraref.defaults import DUPLICATE_DISTANCE, HASH_BITS
 
 if TYPE_CHECKING:
     from ultraref.datasets.converters import Found
@@ -39,8 +39,25 @@ def add_converter_arguments(
     parser.add_argument(
         "--duplicate-distance",
         type=int,
-        default=DUPLICATE_DISTANCE,
-        help="images whose 256-bit pHashes differ in at most so many bits stay together (default: %(default)s)",
+        choices=range(HASH_BITS + 1),
+        metavar="BITS",
+        help="images whose 256-bit pHashes differ in at most so many bits stay together (default: "
+        f"{DUPLICATE_DISTANCE}, or less where the images of the set are more alike)",
+    )
+    parser.add_argument(
+        "--accept-large-groups",
+        action="store_true",
+        help="keep near-duplicates together even if they are more than 2 %% of the set or 30 images",
+    )
+    parser.add_argument(
+        "--given-splits",
+        metavar="FILE",
+        help="CSV or JSON that says which images or patients are in train, val and test, or in which fold",
+    )
+    parser.add_argument(
+        "--pairs",
+        metavar="FILE",
+        help="pairs.csv of the audit, with verdicts: accepted pairs stay together, rejected ones are no duplicates",
     )
     parser.add_argument(
         "--manifest",
@@ -53,21 +70,30 @@ def add_converter_arguments(
     parser.add_argument("--skip-bad", action="store_true", help="leave out and count what is defective")
 
 
-def _check_manifest(args: argparse.Namespace) -> None:
+# What a file that decides the split leaves no room for: its default by name.
+_DECIDED_BY_MANIFEST = {
+    "seed": 0,
+    "ungrouped": False,
+    "duplicate_distance": None,
+    "accept_large_groups": False,
+    "given_splits": None,
+    "pairs": None,
+    "folds": None,
+    "official_folds": None,
+}
+_DECIDED_BY_PARTS = {"ungrouped": False, "folds": None, "official_folds": None}
+
+
+def _refuse_both(args: argparse.Namespace, flag: str, decided: dict) -> None:
     """Refuses options that a given split leaves no room for."""
     from ultraref.errors import UserError
 
-    unset = {
-        "seed": 0,
-        "ungrouped": False,
-        "duplicate_distance": DUPLICATE_DISTANCE,
-        "folds": None,
-        "official_folds": None,
-    }
-    given = [f"--{name.replace('_', '-')}" for name, value in unset.items() if getattr(args, name, value) != value]
+    given = [f"--{name.replace('_', '-')}" for name, value in decided.items() if getattr(args, name, value) != value]
+    if flag == "--given-splits" and args.test_percent != args.default_test_percent:
+        given.append("--test-percent")
     if given:
         raise UserError(
-            f"--manifest decides the split, so that {' and '.join(given)} would do nothing; leave one of them out"
+            f"{flag} decides the split, so that {' and '.join(given)} would do nothing; leave one of them out"
         )
 
 
@@ -76,13 +102,18 @@ def write_converted(found: "Found", args: argparse.Namespace) -> int:
     from rich.progress import track
 
     from ultraref.datasets.converters import convert
+    from ultraref.datasets.converters.given_splits import GivenSplits
     from ultraref.datasets.converters.split_manifest import SplitManifest
+    from ultraref.datasets.judged_pairs import JudgedPairs
     from ultraref.datasets.splits import Splits
 
-    manifest = None
+    manifest = given = None
     if args.manifest is not None:
-        _check_manifest(args)
+        _refuse_both(args, "--manifest", _DECIDED_BY_MANIFEST)
         manifest = SplitManifest.read(args.manifest)
+    if args.given_splits is not None:
+        _refuse_both(args, "--given-splits", _DECIDED_BY_PARTS)
+        given = GivenSplits.read(args.given_splits)
     report = convert(
         found,
         args.dst,
@@ -91,10 +122,13 @@ def write_converted(found: "Found", args: argparse.Namespace) -> int:
         test_percent=args.test_percent,
         ungrouped=args.ungrouped,
         duplicate_distance=args.duplicate_distance,
+        accept_large_groups=args.accept_large_groups,
         resize_masks=args.resize_masks,
         keep_normals=args.keep_normals,
         skip_bad=args.skip_bad,
         manifest=manifest,
+        given_splits=given,
+        pairs=None if args.pairs is None else JudgedPairs.read(args.pairs),
         progress=lambda items: track(items, description=f"converting {args.name}"),
     )
     print(report)

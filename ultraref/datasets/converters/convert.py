@@ -9,14 +9,16 @@ from pathlib import Path
 from ultraref.atomic import atomic_folder
 from ultraref.datasets.converters.assign_splits import TEST
 from ultraref.datasets.converters.depth import common_depth
-from ultraref.datasets.converters.grouping import plan_split
+from ultraref.datasets.converters.given_splits import GivenSplits
+from ultraref.datasets.converters.group_sheet import GROUP_SHEET_NAME, write_group_sheet
+from ultraref.datasets.converters.grouping import SplitOptions, plan_split
 from ultraref.datasets.converters.montage import write_montage
 from ultraref.datasets.converters.prepare import Prepared, prepare
 from ultraref.datasets.converters.raw_sample import Found, RawSample
 from ultraref.datasets.converters.report import ConversionReport
 from ultraref.datasets.converters.split_manifest import SplitManifest
+from ultraref.datasets.judged_pairs import JudgedPairs
 from ultraref.datasets.splits import SPLITS_NAME, ImageEntry, Splits
-from ultraref.defaults import DUPLICATE_DISTANCE
 from ultraref.errors import UserError
 from ultraref.names import check_name
 
@@ -35,11 +37,14 @@ def convert(
     num_folds: int = 5,
     test_percent: int = 20,
     ungrouped: bool = False,
-    duplicate_distance: int = DUPLICATE_DISTANCE,
+    duplicate_distance: int | None = None,
+    accept_large_groups: bool = False,
     resize_masks: bool = False,
     keep_normals: bool = False,
     skip_bad: bool = False,
     manifest: SplitManifest | None = None,
+    given_splits: GivenSplits | None = None,
+    pairs: JudgedPairs | None = None,
     progress: Callable | None = None,
 ) -> ConversionReport:
     """Writes DST/{train,test}/{images,masks}/NAME.png, splits.json, report.json and montage.png.
@@ -57,11 +62,16 @@ def convert(
         test_percent: share of the test images; official folds leave none but those that they name.
         ungrouped: makes the plain seeded split of single images instead, for comparison with the literature;
             splits.json and every result say so.
-        duplicate_distance: largest Hamming distance of the 256-bit pHashes of near-duplicates.
+        duplicate_distance: largest Hamming distance of the 256-bit pHashes of near-duplicates; None chooses it by the set's own
+            distances (`likeness.duplicate_distance`).
+        accept_large_groups: takes a group of near-duplicates of more than 2 % of the set or 30 images as one. Otherwise its
+            farthest pairs are left out until no part of it is larger, and the report shows it.
         resize_masks: resizes masks of another size than their image instead of refusing them.
         keep_normals: writes images without a lesion to DST/normals/{images,masks}/NAME.png.
         skip_bad: leaves out and counts what would be an error of the data.
         manifest: a published split, which takes the place of an own one; the files must be those that it names.
+        given_splits: parts that someone decided, likewise, of images or patients of this copy.
+        pairs: pairs that a person has looked at: accepted ones stay together, rejected ones are no duplicates.
         progress: wraps the list of samples as it is gone through, e.g. `rich.progress.track`.
 
     Raises:
@@ -70,6 +80,17 @@ def convert(
             other files.
     """
     dst = Path(dst)
+    split = SplitOptions(
+        seed=seed,
+        num_folds=num_folds,
+        test_percent=test_percent,
+        ungrouped=ungrouped,
+        duplicate_distance=duplicate_distance,
+        accept_large_groups=accept_large_groups,
+        manifest=manifest,
+        given=given_splits,
+        pairs=pairs,
+    )
     _check_destination(dst)
     _check_names(found.samples, dataset)
     report = ConversionReport(
@@ -87,16 +108,7 @@ def convert(
         kept = {name: item for name, item in prepared.items() if item.lesion_area}
         if not kept:
             raise UserError(f"{dataset}: none of the {len(found.samples)} images has a lesion")
-        plan = plan_split(
-            kept,
-            found.together,
-            seed=seed,
-            num_folds=num_folds,
-            test_percent=test_percent,
-            ungrouped=ungrouped,
-            duplicate_distance=duplicate_distance,
-            manifest=manifest,
-        )
+        plan = plan_split(kept, found, dataset, split)
         entries = {}
         for name, item in prepared.items():
             if name in kept:
@@ -119,8 +131,11 @@ def convert(
         splits = Splits(dataset, plan.seed, plan.grouped, plan.grouping, plan.num_folds, entries)
         (staging / SPLITS_NAME).write_text(splits.to_json(), encoding="utf-8")
         report.summarise(prepared, splits)
+        report.duplicates = plan.facts
         (staging / REPORT_NAME).write_text(report.to_json(), encoding="utf-8")
         write_montage(staging, splits, staging / MONTAGE_NAME)
+        if plan.large:
+            write_group_sheet(staging, splits, [group.names for group in plan.large], staging / GROUP_SHEET_NAME)
     return report
 
 
@@ -140,7 +155,7 @@ def _check_destination(dst: Path) -> None:
 def _is_own(file: str) -> bool:
     parts = file.split("/")
     if len(parts) == 1:
-        return file in (SPLITS_NAME, REPORT_NAME, MONTAGE_NAME)
+        return file in (SPLITS_NAME, REPORT_NAME, MONTAGE_NAME, GROUP_SHEET_NAME)
     return (
         len(parts) == 3
         and parts[0] in ("train", "test", "normals")

@@ -7,9 +7,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ultraref.datasets.converters.duplicates import perceptual_hash
 from ultraref.datasets.converters.raw_sample import RawSample
 from ultraref.datasets.image_io import encode_png, read_image
+from ultraref.datasets.likeness.perceptual_hash import perceptual_hashes
+from ultraref.datasets.likeness.view import thumbnail
 from ultraref.datasets.readers.mask_rule import looks_inverted
 from ultraref.errors import UserError
 from ultraref.names import check_name
@@ -34,7 +35,8 @@ class Prepared:
         sha256: of the image's PNG.
         mask_sha256: of the mask's PNG.
         pixels: sha256 of size and pixels of image and mask.
-        phash: (256,) bool perceptual hash of the image.
+        hashes: (4, 256) bool `perceptual_hashes` of the image.
+        thumbnail: (SIDE, SIDE) uint8 `thumbnail` of it, to look for duplicates.
     """
 
     sample: RawSample
@@ -48,7 +50,8 @@ class Prepared:
     sha256: str
     mask_sha256: str
     pixels: str
-    phash: np.ndarray
+    hashes: np.ndarray
+    thumbnail: np.ndarray
 
     @property
     def lesion_parts_per_million(self) -> int:
@@ -89,7 +92,8 @@ def prepare(sample: RawSample, folder: Path, resize_masks: bool, bits: int | Non
         sha256=hashlib.sha256(image_png).hexdigest(),
         mask_sha256=hashlib.sha256(mask_png).hexdigest(),
         pixels=hashlib.sha256(f"{image.shape}".encode() + image.tobytes() + mask.tobytes()).hexdigest(),
-        phash=perceptual_hash(image),
+        hashes=perceptual_hashes(image),
+        thumbnail=thumbnail(image),
     )
 
 

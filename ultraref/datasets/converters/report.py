@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
+from ultraref.datasets.converters.describe_duplicates import describe_duplicates, describe_large_groups
 from ultraref.datasets.converters.prepare import Prepared
 from ultraref.datasets.splits import Splits
 
@@ -45,6 +46,7 @@ class ConversionReport:
         grouped: whether no group lies in two parts.
         parts: kept images per part, "test" or "fold K".
         splits_hash: hash of the split.
+        duplicates: how near-duplicates were found, large groups of them among it; see `grouping.Groups`.
     """
 
     dataset: str
@@ -68,6 +70,7 @@ class ConversionReport:
     grouped: bool = True
     parts: dict[str, int] = field(default_factory=dict)
     splits_hash: str = ""
+    duplicates: dict = field(default_factory=dict)
 
     def summarise(self, prepared: dict[str, Prepared], splits: Splits) -> None:
         """Fills in everything that follows from the images and the split."""
@@ -95,6 +98,7 @@ class ConversionReport:
     def __str__(self) -> str:
         test = self.parts.get("test", 0)
         lines = [
+            *describe_large_groups(self.duplicates.get("large_groups", [])),
             f"{self.dataset}: {self.found} images found, {self.kept} kept, {len(self.blank)} without a lesion dropped, "
             f"{len(self.merged)} with several masks merged, {len(self.resized)} masks resized, "
             f"{len(self.bad)} defects skipped, {len(self.left_out)} files left out",
@@ -111,6 +115,7 @@ class ConversionReport:
             "images by lesion parts: " + ", ".join(f"{parts}: {count}" for parts, count in self.components.items()),
             f"grouping: {self.grouping}; {self.num_groups} groups of more than one image, {self.num_grouped} images in "
             "them" + ("" if self.grouped else "; UNGROUPED: duplicates or patients may lie in several parts"),
+            *describe_duplicates(self.duplicates),
             "parts: " + _listed(self.parts),
             f"splits hash: {self.splits_hash[:16]}",
         ]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ultraref.datasets.audit.registration import SIDE, local_contrast, registered_correlation
+from ultraref.datasets.likeness.registration import SIDE, local_contrast, registered_correlation
 
 
 def test_local_contrast_ignores_brightness_and_gain(pictures):

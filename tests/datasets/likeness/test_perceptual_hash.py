@@ -2,14 +2,19 @@
 
 import cv2
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ultraref.datasets.converters.duplicates import (
+from ultraref.datasets.likeness import perceptual_hash as module
+from ultraref.datasets.likeness.perceptual_hash import (
+    FLIPS,
     connected_groups,
+    distance_counts,
     hash_distances,
-    near_duplicate_pairs,
+    near_pairs,
     perceptual_hash,
+    perceptual_hashes,
 )
 from ultraref.testing.phantom import make_phantom
 
@@ -18,8 +23,28 @@ def test_distances_count_differing_bits():
     hashes = np.random.default_rng(0).random((40, 256)) < 0.5
     expected = (hashes[:, None] != hashes[None]).sum(2)
     np.testing.assert_array_equal(hash_distances(hashes), expected)
-    pairs = near_duplicate_pairs(hashes, 120)
-    assert pairs == [(i, j) for i in range(40) for j in range(i + 1, 40) if expected[i, j] <= 120]
+
+
+@pytest.mark.parametrize("block", [7, 1024])
+def test_pairs_and_counts_do_not_depend_on_the_size_of_blocks(monkeypatch, block):
+    monkeypatch.setattr(module, "_BLOCK", block)
+    hashes, others = np.random.default_rng(0).random((2, 40, 256)) < 0.5
+    expected = (hashes[:, None] != others[None]).sum(2)
+    above = [(i, j) for i in range(40) for j in range(i + 1, 40)]
+    pairs = near_pairs(hashes, others, 120)
+    assert sorted(pairs) == [(i, j, expected[i, j]) for i, j in above if expected[i, j] <= 120]
+    counts = distance_counts(hashes, others)
+    assert counts.sum() == 780
+    assert counts[:121].sum() == len(pairs)
+
+
+def test_the_hashes_of_mirror_images_come_from_one_shrinking():
+    image = make_phantom(np.random.default_rng(3), "benign").image
+    hashes = perceptual_hashes(image)
+    np.testing.assert_array_equal(hashes[0], perceptual_hash(image))
+    for own, axes in zip(hashes, FLIPS.values()):
+        # Shrinking rounds to whole grey levels, which may tip a bit or two.
+        assert (own != perceptual_hash(np.ascontiguousarray(np.flip(image, axes)))).sum() <= 4
 
 
 def test_the_same_picture_is_near_and_another_far():
