@@ -2,7 +2,7 @@
 
 A part that loads a file says so with `record_checkpoint`, `record_weights` or `record_unlisted`; the provenance hook
 gathers the records of the whole model, writes them into every checkpoint and refuses to evaluate on an image that some
-part has seen. What a gate was calibrated on is noted likewise, and said in a test. Of published weights it is known at best which sets they have seen, not which images: that is reported.
+part has seen, or on a copy of it. What a gate was calibrated on is noted likewise, and said in a test. Of published weights it is known at best which sets they have seen, not which images: that is reported.
 Records are kept on the modules themselves, so that they follow a part wherever it is used, and are copied with it.
 """
 
@@ -12,6 +12,7 @@ from torch import nn
 
 _CHECKPOINTS = "_loaded_checkpoints"
 _WEIGHTS = "_loaded_weights"
+_SEEN = "_loaded_seen_images"
 _CALIBRATION = "_loaded_calibration"
 
 
@@ -24,6 +25,7 @@ def record_checkpoint(module: nn.Module, path: str, meta: Mapping) -> None:
         meta: of the checkpoint. Where it doesn't say which published weights are in it (`profiles`), they are unknown.
     """
     record_loaded(module, path, meta.get("trained_on"))
+    record_seen_images(module, path, meta.get("seen_images"))
     if "profiles" not in meta:
         record_unlisted(module, str(path), "a checkpoint that doesn't say which published weights it started from")
     for name, record in meta.get("profiles", {}).items():
@@ -40,6 +42,18 @@ def record_loaded(module: nn.Module, path: str, trained_on: Iterable[str] | None
             `meta["trained_on"]`. None, for a checkpoint that doesn't say, counts as none.
     """
     _add(module, _CHECKPOINTS, str(path), frozenset(trained_on or ()))
+
+
+def record_seen_images(module: nn.Module, path: str, seen: Mapping | None) -> None:
+    """Notes on `module` the perceptual hashes of what a checkpoint was trained on.
+
+    Args:
+        module: the part whose weights were loaded.
+        path: the checkpoint, as the user named it.
+        seen: the checkpoint's `meta["seen_images"]` (`ultraref.datasets.fingerprints`); None for one that has none, which an older
+            version wrote.
+    """
+    _add(module, _SEEN, str(path), seen)
 
 
 def record_weights(module: nn.Module, name: str, record: Mapping) -> None:
@@ -64,6 +78,14 @@ def collect(model: nn.Module) -> dict[str, frozenset[str]]:
     for module in model.modules():
         for path, hashes in getattr(module, _CHECKPOINTS, {}).items():
             records[path] = records.get(path, frozenset()) | hashes
+    return records
+
+
+def collect_seen_images(model: nn.Module) -> dict[str, Mapping | None]:
+    """Returns checkpoint path -> `meta["seen_images"]` of what the parts of `model` loaded; None where a checkpoint has none."""
+    records: dict[str, Mapping | None] = {}
+    for module in model.modules():
+        records.update(getattr(module, _SEEN, {}))
     return records
 
 

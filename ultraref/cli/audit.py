@@ -1,7 +1,7 @@
 """Looks for leaks in converted sets: python tools/audit_leakage.py DATA... [--out FOLDER].
 
-Writes FOLDER/audit.json, contact_sheet.png, scatter.png and exclude.json, the manifest that a data set's `exclude`
-takes. The exit status is 1 if a split leaks, 2 if the audit failed.
+Writes FOLDER/audit.json, contact_sheet.png, pairs.csv, scatter.png and exclude.json, the manifest that a data set's `exclude`
+takes. The exit status is 1 if a split surely leaks, 2 if the audit failed.
 """
 
 import argparse
@@ -33,8 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--correlation",
         type=float,
         default=CORRELATION,
-        help="a candidate is confirmed from this correlation after registration on (default: %(default)s)",
+        help="a candidate is confirmed from this correlation after registration on, if it is sure as well (default: %(default)s)",
     )
+    parser.add_argument(
+        "--verdicts",
+        metavar="FILE",
+        help="pairs.csv of an earlier audit with verdicts, which stand above the rules",
+    )
+    parser.add_argument("--strict", action="store_true", help="exit status 1 for possible leaks as well")
     parser.add_argument("--pairs", type=int, default=60, help="pairs on the contact sheet (default: %(default)s)")
 
 
@@ -47,29 +53,40 @@ def main(args: argparse.Namespace) -> int:
     from ultraref.atomic import atomic_file
     from ultraref.datasets.audit import audit, draw_scatter, pair_sheet
     from ultraref.datasets.image_io import encode_rgb_png
+    from ultraref.datasets.judged_pairs import PAIRS_NAME, JudgedPairs
 
     check_writable(args.out, "--out")
     outcome = audit(
-        args.data, args.distance, args.correlation, lambda items, text: track(list(items), description=text)
+        args.data,
+        args.distance,
+        args.correlation,
+        None if args.verdicts is None else JudgedPairs.read(args.verdicts),
+        lambda items, text: track(list(items), description=text),
     )
     out = Path(args.out)
     exclusions = outcome.exclusions()
     for name, content in (("audit.json", outcome), ("exclude.json", exclusions)):
         with atomic_file(out / name, "w") as file:
             file.write(content.to_json())
-    leaks = set(outcome.leaks)
-    shown = sorted(outcome.pairs, key=lambda pair: (pair not in leaks, not pair.confirmed, -pair.correlation))
     with atomic_file(out / "contact_sheet.png") as file:
-        file.write(encode_rgb_png(pair_sheet(outcome.images, shown[: args.pairs])))
+        file.write(encode_rgb_png(pair_sheet(outcome.images, outcome.ranked[: args.pairs])))
+    with atomic_file(out / PAIRS_NAME, "w") as file:
+        file.write(outcome.to_csv(args.pairs))
     with atomic_file(out / "scatter.png") as file:
         draw_scatter(outcome, DUPLICATE_DISTANCE).savefig(file, format="png", dpi=110)
     _print_outcome(outcome, Console())
+    possible = outcome.possible_leaks
     left_out = sum(map(len, exclusions.reasons.values()))
     print(
-        f"{len(leaks)} pairs and {len(outcome.split_patients)} patients leak; {out / 'exclude.json'} leaves out "
+        f"{len(outcome.leaks)} pairs and {len(outcome.split_patients)} patients leak; {out / 'exclude.json'} leaves out "
         f"{left_out} images; pairs in {out / 'contact_sheet.png'}, all numbers in {out / 'audit.json'}"
     )
-    return 1 if outcome.is_leaking else 0
+    if possible:
+        print(
+            f"{len(possible)} more pairs may leak: look at them in {out / 'contact_sheet.png'}, write accepted or rejected into "
+            f"{out / PAIRS_NAME}, and give it to the converter (--pairs) or to the next audit (--verdicts)"
+        )
+    return 1 if outcome.is_leaking or (args.strict and possible) else 0
 
 
 def _print_outcome(outcome: "Audit", console: "Console") -> None:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from torch.utils.data import Dataset
@@ -77,6 +78,11 @@ class BaseLesionDataset(Dataset, ABC):
     @abstractmethod
     def image_hashes(self) -> dict[str, str]:
         """sha256 of each image's file, by the image's name: what a checkpoint records as trained on."""
+
+    @property
+    def image_paths(self) -> Mapping[str, Path]:
+        """File of each image, by the image's name: what a checkpoint carries perceptual hashes of. Empty where images are no files."""
+        return {}
 
     @property
     def mask_hashes(self) -> dict[str, str]:

@@ -152,6 +152,10 @@ class CocoLesionDataset(BaseLesionDataset):
         return {image.name: sha256_once(image.path) for image in self._images}
 
     @property
+    def image_paths(self) -> dict[str, Path]:
+        return {image.name: Path(image.path) for image in self._images}
+
+    @property
     def mask_hashes(self) -> dict[str, str]:
         """sha256 of each sample's run-lengths and size, by the sample's name."""
         return {name: sha256(repr((image.size, codes)).encode()).hexdigest() for name, image, codes in self._samples}

@@ -129,6 +129,10 @@ class LesionDataset(BaseLesionDataset):
         return {name: self.splits.images[name].sha256 for name in self.names}
 
     @property
+    def image_paths(self) -> dict[str, Path]:
+        return {name: self._path("images", name) for name in self.names}
+
+    @property
     def mask_hashes(self) -> dict[str, str]:
         return {name: self.splits.images[name].mask_sha256 for name in self.names}
 

@@ -86,7 +86,7 @@ def test_test_images_stay(phantom_root):
 
     from ultraref.datasets.audit import Pair
 
-    pairs = [Pair(*sorted((test, other)), "", 2, 0.99, False, True) for other in training]
+    pairs = [Pair(*sorted((test, other)), "", 2, 0.99, 0.9, 20.0, False, True) for other in training]
     excluded = replace(outcome, pairs=pairs).exclusions().reasons["phantoms"]
     assert set(excluded) == {outcome.images[i].name for i in training}
 

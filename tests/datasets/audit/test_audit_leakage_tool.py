@@ -27,6 +27,7 @@ def test_exit_status_and_files(planter, pictures, alter, tmp_path):
         "audit.json",
         "contact_sheet.png",
         "exclude.json",
+        "pairs.csv",
         "scatter.png",
     ]
     excluded = json.loads((tmp_path / "out" / "exclude.json").read_text())["datasets"]

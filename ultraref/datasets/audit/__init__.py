@@ -4,7 +4,6 @@ from ultraref.datasets.audit.audit import Audit, audit
 from ultraref.datasets.audit.contact_sheet import pair_sheet
 from ultraref.datasets.audit.images import AuditImage, load_images
 from ultraref.datasets.audit.pairs import Pair, find_pairs
-from ultraref.datasets.audit.registration import registered_correlation
 from ultraref.datasets.audit.scatter import draw_scatter
 
 __all__ = [
@@ -16,5 +15,4 @@ __all__ = [
     "find_pairs",
     "load_images",
     "pair_sheet",
-    "registered_correlation",
 ]

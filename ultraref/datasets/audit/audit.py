@@ -2,14 +2,17 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ultraref.datasets.audit.images import AuditImage, load_images
 from ultraref.datasets.audit.pairs import Pair, find_pairs
-from ultraref.datasets.converters.duplicates import connected_groups
 from ultraref.datasets.exclusions import Exclusions
+from ultraref.datasets.judged_pairs import ACCEPTED, REJECTED, JudgedPairs, pairs_csv
+from ultraref.datasets.likeness.confidence import Unrelated
+from ultraref.datasets.likeness.furniture import Furniture
+from ultraref.datasets.likeness.perceptual_hash import connected_groups
 from ultraref.datasets.splits import Splits
 from ultraref.defaults import CANDIDATE_DISTANCE, CORRELATION
 from ultraref.errors import UserError
@@ -22,8 +25,10 @@ class Audit:
     Attributes:
         splits: splits by data root.
         images: all images.
-        pairs: all candidates, confirmed or not.
+        pairs: all candidates, confirmed or not, the surest first.
         max_distance, min_correlation: the thresholds.
+        unrelated: what unrelated pairs of these images reach.
+        furniture: of each set, by its name; left out of the comparison.
     """
 
     splits: dict[str, Splits]
@@ -31,6 +36,8 @@ class Audit:
     pairs: list[Pair]
     max_distance: int
     min_correlation: float
+    unrelated: Unrelated = field(default_factory=Unrelated)
+    furniture: Mapping[str, Furniture] = field(default_factory=dict)
 
     @property
     def confirmed(self) -> list[Pair]:
@@ -40,7 +47,30 @@ class Audit:
     @property
     def leaks(self) -> list[Pair]:
         """Confirmed pairs in different parts. Fold k of two sets is one part: joint training holds both out."""
-        return [pair for pair in self.confirmed if self.images[pair.first].part != self.images[pair.second].part]
+        return [pair for pair in self.confirmed if self._is_across(pair)]
+
+    @property
+    def possible(self) -> list[Pair]:
+        """Pairs that correlate as far as asked for, but not enough to be sure: a person must look at them."""
+        return [
+            pair
+            for pair in self.pairs
+            if not pair.confirmed and not pair.judged and pair.correlation >= self.min_correlation
+        ]
+
+    @property
+    def possible_leaks(self) -> list[Pair]:
+        """Possible pairs in different parts."""
+        return [pair for pair in self.possible if self._is_across(pair)]
+
+    @property
+    def ranked(self) -> list[Pair]:
+        """All pairs in the order in which a person should look at them: leaks, possible leaks, the others, each the surest first."""
+        leaks, possible = set(self.leaks), set(self.possible_leaks)
+        return sorted(self.pairs, key=lambda pair: (pair not in leaks, pair not in possible, -pair.score))
+
+    def _is_across(self, pair: Pair) -> bool:
+        return self.images[pair.first].part != self.images[pair.second].part
 
     @property
     def two_classes(self) -> list[Pair]:
@@ -97,7 +127,8 @@ class Audit:
             "near": [pair for pair in self.confirmed if not pair.exact and not pair.flip],
             "mirrored": [pair for pair in self.confirmed if pair.flip],
             "one lesion in two classes": self.two_classes,
-            "candidates not confirmed": [pair for pair in self.pairs if not pair.confirmed],
+            "possible, to be looked at": self.possible,
+            "other candidates": [pair for pair in self.pairs if not pair.confirmed and pair not in set(self.possible)],
         }.items():
             table[kind] = {
                 "within a part": 0,
@@ -132,8 +163,11 @@ class Audit:
                 "flip": pair.flip,
                 "hash_distance": pair.distance,
                 "correlation": round(pair.correlation, 3),
+                "detail": round(pair.detail, 3),
+                "confidence": round(pair.score, 2),
                 "exact": pair.exact,
                 "confirmed": pair.confirmed,
+                "judged": pair.judged,
                 "leaks": pair in leaks,
             }
             for pair in self.pairs
@@ -142,6 +176,7 @@ class Audit:
             "leaking": self.is_leaking,
             "max_hash_distance": self.max_distance,
             "min_correlation": self.min_correlation,
+            "unrelated": asdict(self.unrelated),
             "datasets": [
                 {
                     "name": splits.dataset,
@@ -149,6 +184,10 @@ class Audit:
                     "grouped": splits.grouped,
                     "grouping": splits.grouping,
                     "splits_hash": splits.hash,
+                    "screens": [
+                        {"size": list(size), "images": frame.count, "percent": round(100 * frame.share, 1)}
+                        for size, frame in self._frames(splits.dataset)
+                    ],
                 }
                 for splits in self.splits.values()
             ],
@@ -161,11 +200,42 @@ class Audit:
         }
         return json.dumps(content, indent=1) + "\n"
 
+    def _frames(self, dataset: str):
+        return self.furniture[dataset].frames.items() if dataset in self.furniture else ()
+
+    def to_csv(self, count: int) -> str:
+        """Returns the text of pairs.csv: the first `count` of `ranked`, numbered as on the contact sheet, and all that are confirmed.
+
+        Confirmed pairs are accepted already; a person changes verdicts and fills in the empty ones.
+        """
+        leaks, rows = set(self.leaks), []
+        for number, pair in enumerate(self.ranked, 1):
+            if number <= count or pair.confirmed:
+                first, second = self.images[pair.first], self.images[pair.second]
+                rows.append(
+                    {
+                        "number": number,
+                        "first_set": first.dataset,
+                        "first": first.name,
+                        "second_set": second.dataset,
+                        "second": second.name,
+                        "hash_distance": pair.distance,
+                        "correlation": f"{pair.correlation:.3f}",
+                        "detail": f"{pair.detail:.3f}",
+                        "flip": pair.flip,
+                        "confidence": f"{pair.score:.2f}",
+                        "leaks": "yes" if pair in leaks else "",
+                        "verdict": ACCEPTED if pair.confirmed else REJECTED if pair.judged else "",
+                    }
+                )
+        return pairs_csv(rows)
+
 
 def audit(
     roots: list[str | Path],
     max_distance: int = CANDIDATE_DISTANCE,
     min_correlation: float = CORRELATION,
+    judged: JudgedPairs | None = None,
     progress: Callable = lambda items, description: items,
 ) -> Audit:
     """Compares all images of converted sets.
@@ -173,7 +243,8 @@ def audit(
     Args:
         roots: the converted sets.
         max_distance: largest Hamming distance of the 256-bit pHashes of candidates.
-        min_correlation: smallest correlation after registration that confirms one.
+        min_correlation: smallest correlation after registration that confirms one, if its score does.
+        judged: verdicts of a person, which stand above the rules.
         progress: (list, description) -> the list, wrapped to show progress.
 
     Raises:
@@ -187,6 +258,8 @@ def audit(
             f"each set must be given once and under its own name, but {', '.join(map(str, roots))} are named "
             f"{', '.join(names)}; convert with --name"
         )
-    images = load_images(splits, lambda items: progress(items, "reading images"))
-    pairs = find_pairs(images, max_distance, min_correlation, lambda items: progress(items, "registering pairs"))
-    return Audit(splits, images, pairs, max_distance, min_correlation)
+    images, furniture = load_images(splits, lambda items: progress(items, "reading images"))
+    pairs, unrelated = find_pairs(
+        images, max_distance, min_correlation, judged, lambda items: progress(items, "registering pairs")
+    )
+    return Audit(splits, images, pairs, max_distance, min_correlation, unrelated, furniture)

@@ -34,10 +34,11 @@ def pair_sheet(images: list[AuditImage], pairs: list[Pair], columns: int = 3, ti
             x = left + side * tile
             sheet[top + _CAPTION : top + _CAPTION + tile, x : x + tile] = picture
             _write(sheet, f"{image.name} {image.part}", x + 2, top + 12)
-        verdict = "exact" if pair.exact else f"{pair.correlation:.2f}{'' if pair.confirmed else ' (not confirmed)'}"
+        verdict = "exact" if pair.exact else f"{pair.correlation:.2f}, sure {pair.score:.1f}"
+        verdict += "" if pair.confirmed else " (rejected)" if pair.judged else " (not confirmed)"
         sets = "" if first.dataset == second.dataset else f" {first.dataset} / {second.dataset}"
         flip = f" {pair.flip}" if pair.flip else ""
-        _write(sheet, f"bits {pair.distance}, correlation {verdict}{flip}{sets}", left + 2, top + 28)
+        _write(sheet, f"{place + 1}: bits {pair.distance}, corr. {verdict}{flip}{sets}", left + 2, top + 28)
     return sheet
 
 

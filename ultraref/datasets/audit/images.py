@@ -4,18 +4,13 @@ import hashlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from ultraref.datasets.audit.registration import local_contrast
-from ultraref.datasets.converters.duplicates import perceptual_hash
 from ultraref.datasets.image_io import read_image
+from ultraref.datasets.likeness.furniture import Furniture, find_furniture
+from ultraref.datasets.likeness.view import View
 from ultraref.datasets.splits import Splits
-
-# Axes that are reversed. The order is that of `AuditImage.hashes`.
-FLIPS = {"": (), "left-right": (1,), "up-down": (0,), "both": (0, 1)}
 
 
 @dataclass(frozen=True)
@@ -29,8 +24,8 @@ class AuditImage:
         category, patient: as in splits.json.
         path, mask_path: its files.
         pixels: sha256 of the pixels of the image, mask aside.
-        hashes: (4, 256) bool perceptual hashes of the image flipped in the ways of FLIPS.
-        contrast: `local_contrast` of the image.
+        size: (height, width) in pixels.
+        view: what of it is compared.
     """
 
     dataset: str
@@ -41,27 +36,37 @@ class AuditImage:
     path: Path
     mask_path: Path
     pixels: str
-    hashes: np.ndarray
-    contrast: np.ndarray
+    size: tuple[int, int]
+    view: View
 
 
-def load_images(roots: dict[str, Splits], progress: Callable = iter) -> list[AuditImage]:
-    """Reads all images of converted sets.
+def load_images(roots: dict[str, Splits], progress: Callable = iter) -> tuple[list[AuditImage], dict[str, Furniture]]:
+    """Reads all images of converted sets, and leaves the screens of their scanners out of what is compared.
 
     Args:
         roots: splits by data root.
         progress: wraps the list of (root, splits, name) as it is gone through.
 
     Returns:
-        The images in the order of the roots and of names.
+        The images in the order of the roots and of names, and the furniture of each set by its name.
     """
     jobs = [(Path(root), splits, name) for root, splits in roots.items() for name in splits.images]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         futures = [pool.submit(_load, *job) for job in jobs]
         try:
-            return [future.result() for _, future in zip(progress(jobs), futures)]
+            images = [future.result() for _, future in zip(progress(jobs), futures)]
         finally:
             pool.shutdown(cancel_futures=True)
+    furniture = {}
+    for splits in roots.values():
+        own = [image for image in images if image.dataset == splits.dataset]
+        furniture[splits.dataset] = find_furniture(
+            [image.view.picture for image in own], [image.size for image in own], [image.patient for image in own]
+        )
+    return [
+        replace(image, view=furniture[image.dataset].view(image.view.picture, image.view.hashes, image.size))
+        for image in images
+    ], furniture
 
 
 def _load(root: Path, splits: Splits, name: str) -> AuditImage:
@@ -77,6 +82,6 @@ def _load(root: Path, splits: Splits, name: str) -> AuditImage:
         path=path,
         mask_path=mask_path,
         pixels=hashlib.sha256(f"{image.shape}".encode() + image.tobytes()).hexdigest(),
-        hashes=np.stack([perceptual_hash(np.ascontiguousarray(np.flip(image, axes))) for axes in FLIPS.values()]),
-        contrast=local_contrast(image),
+        size=image.shape,
+        view=View.of(image),
     )

@@ -1,4 +1,4 @@
-"""Pairs of images that show the same: candidates by perceptual hash, confirmed by registered correlation."""
+"""Pairs of images that show the same: candidates by perceptual hash, confirmed by registration."""
 
 import os
 from collections.abc import Callable
@@ -7,10 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ultraref.datasets.audit.images import FLIPS, AuditImage
-from ultraref.datasets.audit.registration import registered_correlation
-from ultraref.datasets.converters.duplicates import hash_distances
+from ultraref.datasets.audit.images import AuditImage
+from ultraref.datasets.judged_pairs import JudgedPairs
+from ultraref.datasets.likeness.confidence import Unrelated, is_confident
+from ultraref.datasets.likeness.perceptual_hash import FLIPS, distance_counts, near_pairs
+from ultraref.datasets.likeness.view import Comparison, compare
 from ultraref.defaults import CANDIDATE_DISTANCE, CORRELATION
+
+# Images and mirror images of others that are compared to learn what unrelated ones reach; more where more are candidates.
+_UNRELATED = 60
+# What equal pixels score: above anything that is measured.
+EXACT_SCORE = 99.0
 
 
 @dataclass(frozen=True)
@@ -21,9 +28,11 @@ class Pair:
         first, second: places in the list of images, first < second.
         flip: how the second is flipped to match, one of FLIPS.
         distance: bits in which the hashes differ, of 256.
-        correlation: after registration, in [-1, 1].
+        correlation, detail: after registration, in [-1, 1]; see `likeness.view.Comparison`.
+        score: spreads above the middle of unrelated pairs; see `likeness.confidence`.
         exact: whether the pixels are equal.
-        confirmed: whether the correlation reaches the threshold.
+        confirmed: whether the two show the same: by a person's verdict, else by score and correlation.
+        judged: whether a person gave a verdict.
     """
 
     first: int
@@ -31,51 +40,99 @@ class Pair:
     flip: str
     distance: int
     correlation: float
+    detail: float
+    score: float
     exact: bool
     confirmed: bool
+    judged: bool = False
 
 
 def find_pairs(
     images: list[AuditImage],
     max_distance: int = CANDIDATE_DISTANCE,
     min_correlation: float = CORRELATION,
+    judged: JudgedPairs | None = None,
     progress: Callable = iter,
-) -> list[Pair]:
+) -> tuple[list[Pair], Unrelated]:
     """Compares all images with each other, and with each other's flipped copies.
 
     Args:
         images: the images.
         max_distance: largest hash distance of a candidate.
-        min_correlation: smallest correlation that confirms a candidate.
+        min_correlation: smallest correlation that confirms a candidate, if its score does.
+        judged: verdicts of a person; a pair that one is given of is a candidate at any distance.
         progress: wraps the list of candidates as it is gone through.
 
     Returns:
-        For each pair of candidates the flip of the highest correlation; sorted by distance, then by place.
+        For each pair of candidates the flip of the highest score, the surest first; and what unrelated pairs reach.
     """
-    plain = np.stack([image.hashes[0] for image in images])
-    candidates = []
-    for number, flip in enumerate(FLIPS):
-        distances = hash_distances(plain, np.stack([image.hashes[number] for image in images]))
-        rows, columns = np.nonzero(np.triu(distances <= max_distance, k=1))
-        candidates += [(int(i), int(j), flip, int(distances[i, j])) for i, j in zip(rows, columns)]
+    hashes = [np.stack([image.view.hashes[number] for image in images]) for number in range(len(FLIPS))]
+    candidates = [
+        (*pair, flip) for flip, others in zip(FLIPS, hashes) for pair in near_pairs(hashes[0], others, max_distance)
+    ]
+    verdicts = _verdicts(images, judged)
+    near = {candidate[:2] for candidate in candidates}
+    candidates += [(i, j, int((hashes[0][i] != hashes[0][j]).sum()), "") for i, j in sorted(verdicts.keys() - near)]
 
-    def compare(candidate) -> Pair:
-        i, j, flip, distance = candidate
-        exact = not flip and images[i].pixels == images[j].pixels
-        flipped = np.ascontiguousarray(np.flip(images[j].contrast, FLIPS[flip]))
+    def measure(candidate) -> Comparison:
+        i, j, _, flip = candidate
         # Equal images without any contrast can't be registered.
-        correlation = 1.0 if exact else registered_correlation(images[i].contrast, flipped)
-        return Pair(i, j, flip, distance, correlation, exact, correlation >= min_correlation)
+        return Comparison(1.0, 1.0) if _exact(images, candidate) else compare(images[i].view, images[j].view, flip)
 
-    best: dict[tuple[int, int], Pair] = {}
+    mirrored = [candidate for candidate in candidates if candidate[3]]
+    further = _further_mirrored(hashes, set(mirrored))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        futures = [pool.submit(compare, candidate) for candidate in candidates]
+        futures = [pool.submit(measure, candidate) for candidate in [*candidates, *further]]
         try:
-            for _, future in zip(progress(candidates), futures):
-                pair = future.result()
-                key = (pair.first, pair.second)
-                if key not in best or pair.correlation > best[key].correlation:
-                    best[key] = pair
+            measured = [future.result() for _, future in zip(progress([*candidates, *further]), futures)]
         finally:
             pool.shutdown(cancel_futures=True)
-    return sorted(best.values(), key=lambda pair: (pair.distance, pair.first, pair.second))
+    unrelated = Unrelated.measure(m for c, m in zip([*candidates, *further], measured) if c[3])
+    best: dict[tuple[int, int], Pair] = {}
+    for candidate, found in zip(candidates, measured):
+        i, j, distance, flip = candidate
+        exact, verdict = _exact(images, candidate), verdicts.get((i, j))
+        score = EXACT_SCORE if exact else unrelated.score(found)
+        sure = exact or (is_confident(score, flip) and found.correlation >= min_correlation)
+        confirmed = sure if verdict is None else verdict
+        pair = Pair(
+            i, j, flip, distance, found.correlation, found.detail, score, exact, confirmed, judged=verdict is not None
+        )
+        if (i, j) not in best or pair.score > best[i, j].score:
+            best[i, j] = pair
+    return sorted(best.values(), key=lambda pair: (-pair.score, pair.distance, pair.first, pair.second)), unrelated
+
+
+def _exact(images: list[AuditImage], candidate: tuple[int, int, int, str]) -> bool:
+    i, j, _, flip = candidate
+    return not flip and images[i].pixels == images[j].pixels
+
+
+def _verdicts(images: list[AuditImage], judged: JudgedPairs | None) -> dict[tuple[int, int], bool]:
+    """Returns the verdicts by places, first < second; those on images that aren't audited are passed over."""
+    if judged is None:
+        return {}
+    places: dict[tuple[str, str], list[int]] = {}
+    for index, image in enumerate(images):
+        for dataset in ("", image.dataset):
+            places.setdefault((dataset, image.name), []).append(index)
+    found = {}
+    for (first, second), same in judged.verdicts.items():
+        for i in places.get(first, ()):
+            for j in places.get(second, ()):
+                # Names without a set are of one and the same.
+                if i != j and (first[0] or second[0] or images[i].dataset == images[j].dataset):
+                    found[min(i, j), max(i, j)] = same
+    return found
+
+
+def _further_mirrored(hashes: list[np.ndarray], known: set) -> list[tuple[int, int, int, str]]:
+    """The nearest pairs of images and the left-right mirror images of others, where few are candidates."""
+    wanted = _UNRELATED - len(known)
+    if wanted <= 0:
+        return []
+    flip = list(FLIPS)[1]
+    below = np.cumsum(distance_counts(hashes[0], hashes[1]))
+    limit = int(np.searchsorted(below, min(_UNRELATED, below[-1])))
+    pairs = [(*pair, flip) for pair in near_pairs(hashes[0], hashes[1], limit)]
+    return sorted((pair for pair in pairs if pair not in known), key=lambda pair: (pair[2], pair[:2]))[:wanted]

@@ -2,12 +2,16 @@
 
 import logging
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
+from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 
 from ultraref import provenance
+from ultraref.datasets.fingerprints import Fingerprints, fingerprints_of, read_seen_images, seen_images
 from ultraref.engine.gate_calibration import PROMISE, calibration_warnings, describe_calibration
+from ultraref.engine.seen_copies import Copies, find_copies, needs_hashes
 from ultraref.errors import UserError
 from ultraref.models.weights import describe_seen, weights_seen
 from ultraref.registry import HOOKS
@@ -22,6 +26,11 @@ class ProvenanceHook(Hook):
     `meta["trained_on"]` of a checkpoint is the sorted list of the sha256 of all image files that any part of the model
     was trained on: the training data of this run and those of every checkpoint that a part was loaded from
     (`ultraref.provenance`). A data set tells its images by its property `image_hashes`, name -> sha256.
+
+    `meta["seen_images"]` holds, likewise of all parts, names and perceptual hashes (`ultraref.datasets.fingerprints`), by which
+    copies are found: resized, recoded, cropped, renamed (`ultraref.engine.seen_copies`). They are looked for once a run, and only
+    where the evaluated images are of another split than the trained ones. A data set tells where its images are by `image_paths`.
+    Checkpoints of older versions have none; the log says that of them only equal files are found.
 
     `meta["profiles"]` holds the records of the published weights that the model started from, by name, in plain types.
     What these are known to have seen of the evaluated sets is logged at the start; a test prints it above its table.
@@ -45,6 +54,9 @@ class ProvenanceHook(Hook):
         self._training_images: frozenset[str] = frozenset()
         self._seen_fraction = 0.0
         self._warned: set[str] = set()
+        self._fingerprints: list[Fingerprints] | None = None
+        # By id of a data set, for the run: what is evaluated again after each epoch doesn't change.
+        self._copies: dict[int, dict[str, Copies]] = {}
 
     def before_train(self, runner) -> None:
         self._training_images = frozenset(image_hashes(runner.train_dataloader.dataset).values())
@@ -72,19 +84,74 @@ class ProvenanceHook(Hook):
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         seen = self._training_images.union(*provenance.collect(runner.model).values())
         checkpoint["meta"]["trained_on"] = sorted(seen)
+        if is_main_process():
+            loaded = chain.from_iterable(self._loaded(runner).values())
+            checkpoint["meta"]["seen_images"] = seen_images([*loaded, *self._trained(runner)])
         checkpoint["meta"]["profiles"] = provenance.collect_weights(runner.model)
+
+    def _trained(self, runner) -> list[Fingerprints]:
+        """Fingerprints of the training images of this run, computed once; none in a test."""
+        if not self._training_images:
+            return []
+        if self._fingerprints is None:
+            self._fingerprints = fingerprints_of(runner.train_dataloader.dataset)
+        return self._fingerprints
+
+    def _loaded(self, runner) -> dict[str, list[Fingerprints]]:
+        """Fingerprints that the checkpoints carry, by path; says of which there are none."""
+        found = {}
+        for path, record in provenance.collect_seen_images(runner.model).items():
+            if record is not None:
+                found[path] = read_record(record, path)
+            elif provenance.collect(runner.model).get(path):
+                self._warn_once(
+                    runner,
+                    f"{path} was written by an older version, without perceptual hashes: of the images that it was trained on "
+                    "only equal files are recognised, not copies of another size or format",
+                    logging.INFO,
+                )
+        return found
+
+    def _find_copies(self, runner, dataset) -> dict[str, Copies]:
+        """Copies of trained images in a data set, by source; looked for once a run."""
+        if id(dataset) not in self._copies:
+            own = list(parts_of(dataset))
+
+            def is_other(seen: list[Fingerprints]) -> bool:
+                return any(needs_hashes(seen, name, splits) for name, splits in own)
+
+            sources = {path: seen for path, seen in self._loaded(runner).items() if is_other(seen)}
+            # What this run trains on is mostly of the evaluated split; then nothing need be read.
+            if self._training_images and set(own) != set(parts_of(runner.train_dataloader.dataset)):
+                sources["the training data of this run"] = self._trained(runner)
+            evaluated = fingerprints_of(dataset) if sources else []
+            self._copies[id(dataset)] = {path: find_copies(seen, evaluated) for path, seen in sources.items()}
+        return self._copies[id(dataset)]
+
+    def _warn_once(self, runner, message: str, level: int = logging.WARNING) -> None:
+        if message not in self._warned:
+            self._warned.add(message)
+            runner.logger.log(level, message)
 
     def _check(self, runner, dataset, what: str) -> None:
         images = image_hashes(dataset)
         sources = provenance.collect(runner.model)
         sources["the training data of this run"] = self._training_images
+        copies = self._find_copies(runner, dataset)
         lines, seen = [], set()
-        for source, trained_on in sources.items():
-            names = sorted(name for name, digest in images.items() if digest in trained_on)
+        for source in dict.fromkeys([*sources, *copies]):
+            names = sorted(name for name, digest in images.items() if digest in sources.get(source, ()))
+            told = list(names)
+            if source in copies:
+                exact = {name.split(":", 1)[-1] for name in names}
+                further = {name: of for name, of in copies[source].seen.items() if name.split("/", 1)[-1] not in exact}
+                told += [f"{name} (a copy of {of})" for name, of in sorted(further.items())]
+                names += further
+                self._warn_of_unconfirmed(runner, source, copies[source].unconfirmed)
             seen.update(names)
-            if names:
-                more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-                lines.append(f"{source}: {', '.join(names[:_SHOWN])}{more}")
+            if told:
+                more = f" and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
+                lines.append(f"{source}: {', '.join(told[:_SHOWN])}{more}")
         self._seen_fraction = len(seen) / max(len(images), 1)
         if not seen:
             return
@@ -94,9 +161,16 @@ class ProvenanceHook(Hook):
                 f"{message}\nEvaluate on the fold that these checkpoints held out, or set allow_seen=True of "
                 "ProvenanceHook to get numbers that are marked as seen"
             )
-        if message not in self._warned:
-            self._warned.add(message)
-            runner.logger.warning(f"{message}\nThe metrics are on seen images.")
+        self._warn_once(runner, f"{message}\nThe metrics are on seen images.")
+
+    def _warn_of_unconfirmed(self, runner, source: str, unconfirmed: Mapping[str, str]) -> None:
+        if unconfirmed:
+            listed = ", ".join(f"{name} of {of}" for name, of in sorted(unconfirmed.items())[:_SHOWN])
+            self._warn_once(
+                runner,
+                f"{len(unconfirmed)} images may be copies of what {source} was trained on ({listed}, ...): their perceptual hashes are near, "
+                "and the trained images are not here to compare them with",
+            )
 
     def _warn_of_weights(self, runner, dataset) -> list[str]:
         """Logs what published weights in the model have seen of a data set, unless it is nothing; returns it in words."""
@@ -120,6 +194,28 @@ class ProvenanceHook(Hook):
 def weights_seen_of(model, dataset) -> dict[str, dict[str, dict]]:
     """Returns what the published weights in a model have seen of the sets in a data set: see `weights_seen`."""
     return weights_seen(provenance.collect_weights(model), dict.fromkeys(set_names(dataset)))
+
+
+def read_record(record: Mapping, path: str) -> list[Fingerprints]:
+    """Reads `meta["seen_images"]` of the checkpoint at `path`.
+
+    Raises:
+        UserError: it is damaged; what it was trained on must not pass for unseen.
+    """
+    try:
+        return read_seen_images(record)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}; get the checkpoint again") from error
+
+
+def parts_of(dataset) -> Iterator[tuple[str, str | None]]:
+    """Yields name and splits' hash of a data set that has them, or of the parts of a concatenated one."""
+    if hasattr(dataset, "datasets"):
+        for part in dataset.datasets:
+            yield from parts_of(part)
+    elif hasattr(dataset, "dataset_name"):
+        splits = getattr(dataset, "splits", None)
+        yield dataset.dataset_name, None if splits is None else splits.hash
 
 
 def set_names(dataset) -> Iterator[str]:
