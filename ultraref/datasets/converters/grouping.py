@@ -1,7 +1,9 @@
 """Which images of a set belong together, and which part each group goes to."""
 
+import os
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from ultraref.datasets.converters.assign_splits import TEST, assign_grouped, assign_plain, size_strata
@@ -167,7 +169,8 @@ def find_groups(
     index_of = {name: index for index, name in enumerate(names)}
     accepted, rejected = ([], []) if options.pairs is None else options.pairs.of(dataset, names)
     furniture = find_set_furniture(kept)
-    views = [furniture.view(item.thumbnail, item.hashes, _kind(item)) for item in kept.values()]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        views = list(pool.map(lambda item: furniture.view(item.thumbnail, item.hashes, _kind(item)), kept.values()))
     duplicates = find_duplicates(views, options.duplicate_distance)
     no = {tuple(sorted((index_of[a], index_of[b]))) for a, b in rejected}
     pairs = [pair for pair in duplicates.pairs if (pair.first, pair.second) not in no]

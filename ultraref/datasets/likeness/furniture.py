@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ultraref.datasets.likeness.perceptual_hash import FLIPS, perceptual_hashes
-from ultraref.datasets.likeness.registration import SIDE, local_contrast, register
+from ultraref.datasets.likeness.registration import SIDE, correlation_at
 from ultraref.datasets.likeness.view import View, mirror
 
 # Images of a size from which on it can be told what hardly varies.
@@ -29,8 +29,17 @@ _TEXT = 7
 _MISFIT = 8.0
 # An image of another size is laid upon a frame only where most of the set has that frame, by this share.
 _DOMINANT = 0.6
-# Correlation with the frame from which on another size shows the same screen.
-_SAME_SCREEN = 0.7
+# Correlation of the screens' grey levels from which on another size shows the same one; before the exact registration, of the
+# likeliest two ways of mirroring, less will do.
+_SAME_SCREEN, _MAYBE_SAME_SCREEN = 0.85, 0.6
+_TRIES = 2
+# Sides of the filter of the exact registration, from rough to fine.
+_FILTER_SIDES = (7, 3, 1)
+# Spread in pixels at SIDE by which both are blurred before one is laid upon the other, and from which zooms: a cropped
+# screenshot shows the screen larger.
+_BLUR = 2.0
+_ZOOMS = (1.0, 1.1)
+_CRITERIA = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 50, 1e-4)
 
 
 @dataclass(frozen=True)
@@ -164,16 +173,61 @@ def _misfit(values: np.ndarray, frame: np.ndarray) -> float:
 
 
 def _lay_upon(frame: Frame, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Returns a picture moved so that its screen lies on the frame's, and which pixels it then has; None where it has none."""
-    screen = cv2.dilate(frame.constant.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-    contrast = local_contrast(np.round(frame.median).astype(np.uint8)) * screen
+    """Returns a picture moved so that its screen lies on the frame's, and which pixels it then has; None where it has none.
+
+    Grey levels are registered, and not local contrast: a screen's panels are as bright as they are. The tissue, which has no
+    counterpart, is left out of the verdict and of the second, exact registration.
+    """
     for flip in FLIPS:
-        turned = mirror(picture, flip)
-        # The picture is what is held still, so that its tissue, which has no counterpart, is not what the other is laid upon.
-        found = register(contrast, local_contrast(turned), screen)
-        if found.correlation >= _SAME_SCREEN:
-            flags = cv2.WARP_INVERSE_MAP
-            moved = cv2.warpAffine(turned, found.motion, (SIDE, SIDE), flags=cv2.INTER_LINEAR | flags)
-            inside = cv2.warpAffine(np.ones_like(turned), found.motion, (SIDE, SIDE), flags=cv2.INTER_NEAREST | flags)
-            return moved, inside > 0
-    return None
+        if frame.fits(mirror(picture, flip)):
+            return mirror(picture, flip), np.ones((SIDE, SIDE), bool)
+    found = sorted(((*_coarse_motion(frame, mirror(picture, flip)), flip) for flip in FLIPS), key=lambda each: -each[0])
+    likely = [
+        (motion, mirror(picture, flip)) for correlation, motion, flip in found if correlation >= _MAYBE_SAME_SCREEN
+    ]
+    exact = [(*_exact_motion(frame, turned, motion), turned) for motion, turned in likely[:_TRIES]]
+    correlation, motion, turned = max(exact, key=lambda each: each[0], default=(-1.0, None, None))
+    if correlation < _SAME_SCREEN:
+        return None
+    flags, size = cv2.WARP_INVERSE_MAP, (SIDE, SIDE)
+    moved = cv2.warpAffine(turned, motion, size, flags=cv2.INTER_LINEAR | flags)
+    inside = cv2.warpAffine(np.ones_like(turned), motion, size, flags=cv2.INTER_NEAREST | flags)
+    return moved, inside > 0
+
+
+def _exact_motion(frame: Frame, picture: np.ndarray, motion: np.ndarray) -> tuple[float, np.ndarray]:
+    """Returns how well a picture's screen correlates with the frame's, and the motion, from one that is nearly right."""
+    still, moving = (cv2.GaussianBlur(each.astype(np.float32), (0, 0), 0.7) for each in (frame.median, picture))
+    for filter_side in _FILTER_SIDES:
+        # Where the screen is in the picture, by what is known so far.
+        screen = cv2.warpAffine(frame.constant.astype(np.uint8), motion, (SIDE, SIDE), flags=cv2.INTER_NEAREST)
+        try:
+            _, motion = cv2.findTransformECC(still, moving, motion, cv2.MOTION_AFFINE, _CRITERIA, screen, filter_side)
+        except cv2.error:
+            return -1.0, motion
+    return correlation_at(still, moving, motion, frame.constant), motion
+
+
+def _coarse_motion(frame: Frame, picture: np.ndarray) -> tuple[float, np.ndarray | None]:
+    """Returns how well a picture's screen correlates with the frame's at best, at half the size, and the motion at SIDE."""
+    still, moving, half = _small(frame.median), _small(picture.astype(np.float32)), (SIDE // 2, SIDE // 2)
+    constant = cv2.resize(frame.constant.astype(np.uint8), half, interpolation=cv2.INTER_NEAREST).astype(bool)
+    best = (-1.0, None)
+    for zoom in _ZOOMS:
+        margin = (half[0] - 1) / 2 * (1 - zoom)
+        motion = np.array([[zoom, 0, margin], [0, zoom, margin]], np.float32)
+        try:
+            _, motion = cv2.findTransformECC(still, moving, motion, cv2.MOTION_AFFINE, _CRITERIA, None, 5)
+        except cv2.error:
+            continue  # it diverged from here
+        correlation = correlation_at(still, moving, motion, constant)
+        if correlation > best[0]:
+            # Between frames of one side and of twice that: x becomes 2 x + 0.5.
+            motion[:, 2] = 2 * motion[:, 2] + 0.5 * (1 - motion[:, :2].sum(1))
+            best = (correlation, motion)
+    return best
+
+
+def _small(picture: np.ndarray) -> np.ndarray:
+    """Half the size, blurred: enough to lay one screen upon another, at a quarter of the time."""
+    return cv2.resize(cv2.GaussianBlur(picture, (0, 0), _BLUR), (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA)
