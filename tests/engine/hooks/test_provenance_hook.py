@@ -1,11 +1,18 @@
 """What was trained on is written down and not evaluated on."""
 
+import logging
+from types import SimpleNamespace
+
 import pytest
 import torch
 from engine_toys import ToyDataset, toy_config
+from PIL import Image
 
 from ultraref import provenance
-from ultraref.engine.hooks.provenance_hook import image_hashes, weights_seen_of
+from ultraref.datasets import LesionDataset
+from ultraref.datasets.converters import convert, find_folder
+from ultraref.engine.hooks.provenance_hook import ProvenanceHook, image_hashes, weights_seen_of
+from ultraref.engine.seen_copies import Copies
 
 TRAINED = sorted(ToyDataset(0, 12).image_hashes.values())
 OTHERS = sorted(ToyDataset(50, 3).image_hashes.values())
@@ -134,3 +141,105 @@ def test_sets_of_a_concatenated_data_set_are_named_each(busi):
     assert list(weights_seen_of(model, Both())) == ["busi"]
     assert weights_seen_of(model, Both())["busi"]["own.pth"]["state"] == "unknown"
     assert weights_seen_of(model, object()) == {}
+
+
+@pytest.fixture(scope="module")
+def two_sizes(phantom_root, tmp_path_factory):
+    """The phantoms under names of their own, at 40 % more, recoded, with another seed and so another split; and a third of strangers."""
+    folder = tmp_path_factory.mktemp("sizes")
+    for kind in ("images", "masks"):
+        (folder / "raw" / kind).mkdir(parents=True)
+    splits = LesionDataset(str(phantom_root)).splits
+    for number, (name, entry) in enumerate(splits.images.items()):
+        for kind in ("images", "masks"):
+            picture = Image.open(phantom_root / entry.split / kind / f"{name}.png")
+            size = tuple(round(1.4 * side) for side in picture.size)
+            way = Image.Resampling.BICUBIC if kind == "images" else Image.Resampling.NEAREST
+            picture.resize(size, way).save(folder / "raw" / kind / f"case{number}.png")
+    convert(find_folder(folder / "raw"), folder / "large", "large", seed=5)
+    return str(phantom_root), str(folder / "large")
+
+
+class Trained:
+    """As much of a runner as the hook looks at."""
+
+    def __init__(self, model, train=None, test=None):
+        self.model, self.logger = model, logging.getLogger("seen copies")
+        self.train_dataloader, self.test_dataloader = (SimpleNamespace(dataset=each) for each in (train, test))
+        self.val_loop, self.test_evaluator = None, SimpleNamespace(metrics=[])
+
+
+def trained_on(dataset):
+    """The meta of a checkpoint that was trained on a data set."""
+    hook, checkpoint = ProvenanceHook(), {"meta": {}}
+    runner = Trained(torch.nn.Linear(1, 1), train=dataset)
+    hook.before_train(runner)
+    hook.before_save_checkpoint(runner, checkpoint)
+    return checkpoint["meta"]
+
+
+def judge(meta, dataset, **hook):
+    model = torch.nn.Linear(1, 1)
+    provenance.record_checkpoint(model, "first.pth", meta)
+    ProvenanceHook(**hook).before_test(Trained(model, test=dataset))
+    return model
+
+
+def test_copies_of_another_size_are_refused_and_named(two_sizes):
+    meta = trained_on(LesionDataset(two_sizes[0], fold=None))
+    (entry,) = meta["seen_images"]["sets"]
+    assert entry["names"] == LesionDataset(two_sizes[0], fold=None).names
+    large = LesionDataset(two_sizes[1], split="test")
+    with pytest.raises(ValueError, match=r"first.pth: large/case\d+ \(a copy of phantoms/\w+\)"):
+        judge(meta, large)
+    judge(meta, large, allow_seen=True)
+
+
+def test_one_split_needs_no_hashes(two_sizes, monkeypatch):
+    """Training and testing on parts of one split reads no image before the checkpoint is written."""
+    meta = trained_on(LesionDataset(two_sizes[0], fold=0))
+    monkeypatch.setattr("ultraref.engine.hooks.provenance_hook.fingerprints_of", None)
+    judge(meta, LesionDataset(two_sizes[0], split="test"))
+
+
+def test_what_parts_have_seen_is_handed_on(two_sizes):
+    meta = trained_on(LesionDataset(two_sizes[0], fold=0))
+    hook, checkpoint = ProvenanceHook(), {"meta": {}}
+    model = torch.nn.Linear(1, 1)
+    provenance.record_checkpoint(model, "first.pth", meta)
+    runner = Trained(model, train=LesionDataset(two_sizes[0], fold=0))
+    hook.before_train(runner)
+    hook.before_save_checkpoint(runner, checkpoint)
+    assert checkpoint["meta"]["seen_images"] == meta["seen_images"]
+
+
+def test_an_old_checkpoint_is_read_with_a_note(two_sizes, caplog):
+    meta = trained_on(LesionDataset(two_sizes[0], fold=None))
+    del meta["seen_images"]
+    with caplog.at_level(logging.INFO, "seen copies"):
+        judge(meta, LesionDataset(two_sizes[1], split="test"))
+    assert "written by an older version" in caplog.text
+    with pytest.raises(ValueError, match="were trained on"):
+        judge(meta, LesionDataset(two_sizes[0], split="val", fold=0))
+
+
+def test_damaged_hashes_are_refused(two_sizes):
+    meta = trained_on(LesionDataset(two_sizes[0], fold=None))
+    meta["seen_images"]["sets"][0]["hashes"] = "AAAA"
+    with pytest.raises(ValueError, match=r"first.pth: .*get the checkpoint again"):
+        judge(meta, LesionDataset(two_sizes[1], split="test"))
+
+
+def test_the_search_is_made_once_a_run(two_sizes, monkeypatch):
+    dataset, calls = LesionDataset(two_sizes[1], split="val", fold=0), []
+    monkeypatch.setattr(
+        "ultraref.engine.hooks.provenance_hook.find_copies",
+        lambda *a: calls.append(a) or Copies({}, {"large/x": "a/b"}),
+    )
+    model = torch.nn.Linear(1, 1)
+    provenance.record_checkpoint(model, "first.pth", trained_on(LesionDataset(two_sizes[0], fold=None)))
+    runner, hook = Trained(model), ProvenanceHook()
+    runner.val_dataloader = SimpleNamespace(dataset=dataset)
+    for _ in range(3):
+        hook.before_val(runner)
+    assert len(calls) == 1
