@@ -19,6 +19,7 @@ from mmengine.registry import init_default_scope
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from ultraref.datasets.fingerprints import read_seen_images, seen_images
 from ultraref.engine.config_check import ConfigError, check_config
 from ultraref.engine.portable_config import check_portable
 from ultraref.errors import MissingFileError, UserError
@@ -44,7 +45,9 @@ _KEYS = {
     "provenance": dict,
     "input_contract": (dict, type(None)),
 }
-_PROVENANCE_KEYS = {"trained_on": list, "profiles": dict, "splits": dict}
+_PROVENANCE_KEYS = {"trained_on": list, "profiles": dict, "splits": dict, "seen_images": dict}
+# Bundles of older versions have no perceptual hashes.
+_NEEDED_PROVENANCE = ("trained_on", "profiles", "splits")
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
@@ -110,7 +113,7 @@ def read_bundle(folder: str | Path) -> dict:
         )
     _check_form(content, _KEYS, _KEYS, str(path))
     _check_form(content["config"], CONFIG_KEYS, ("model", "test_dataloader"), f"{path}: config")
-    _check_form(content["provenance"], _PROVENANCE_KEYS, _PROVENANCE_KEYS, f"{path}: provenance")
+    _check_form(content["provenance"], _PROVENANCE_KEYS, _NEEDED_PROVENANCE, f"{path}: provenance")
     _check_profiles(content["provenance"], path)
     return content
 
@@ -139,6 +142,10 @@ def _check_profiles(provenance: dict, path: Path) -> None:
                 and {"evidence", "date"} <= set(entry)
                 and entry.get("state") in STATES
             )
+    try:
+        read_seen_images(provenance.get("seen_images", seen_images([])))
+    except ValueError:
+        sound = False
     if not sound:
         raise UserError(f"{path}: provenance can't be read, so that nothing would be known of what the model has seen")
 

@@ -18,7 +18,8 @@ SAMPLES = {
         ("c_0001", "p3", "c1"),
     )
 }
-EXPECTED = {"a_0001": "train", "a_0002": "train", "b_0001": "val", "c_0001": "test"}
+# What is for validation is what the first fold holds out.
+EXPECTED = {"a_0001": "train", "a_0002": "train", "b_0001": 0, "c_0001": "test"}
 
 
 def write(path, text):

@@ -1,6 +1,7 @@
 """Writes a model as a bundle: see `ultraref.apis.bundle`."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ from ultraref import provenance
 from ultraref.apis.bundle import CARD_NAME, CONFIG_NAME, FORMAT, FORMAT_VERSION, WEIGHTS_NAME, load_bundle
 from ultraref.apis.export.model_card import model_card
 from ultraref.atomic import atomic_file, write_json
+from ultraref.datasets.fingerprints import read_seen_images, seen_images
 from ultraref.datasets.splits import SPLITS_NAME, Splits
 from ultraref.engine.portable_config import check_portable, portable
 from ultraref.errors import UserError
@@ -65,6 +67,7 @@ def bundle_content(cfg: Config, model: BaseModel, checkpoint: Path) -> dict:
         "custom_imports": list((cfg.get("custom_imports") or {}).get("imports", [])),
         "provenance": {
             "trained_on": sorted(frozenset().union(*provenance.collect(model).values())),
+            "seen_images": _seen_images(model),
             "profiles": portable(_profiles(model, checkpoint), "profiles"),
             "splits": _splits(cfg),
         },
@@ -72,6 +75,12 @@ def bundle_content(cfg: Config, model: BaseModel, checkpoint: Path) -> dict:
         if hasattr(model, "input_contract")
         else None,
     }
+
+
+def _seen_images(model: BaseModel) -> dict:
+    """Perceptual hashes of what the checkpoint was trained on, without the places of the images on this machine."""
+    records = (record for record in provenance.collect_seen_images(model).values() if record is not None)
+    return seen_images(replace(each, files=None) for record in records for each in read_seen_images(record))
 
 
 def _profiles(model: BaseModel, checkpoint: Path) -> dict[str, dict]:

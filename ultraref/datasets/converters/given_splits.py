@@ -12,22 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ultraref.datasets.converters.assign_splits import TEST
+from ultraref.datasets.converters.given_parts import TRAIN, VALID_FOLD, WORDS
 from ultraref.datasets.converters.raw_sample import RawSample, normalise_name
 from ultraref.datasets.image_io import read_bytes
 from ultraref.errors import UserError
 
-TRAIN, VAL = "train", "val"
-_WORDS = {
-    "train": TRAIN,
-    "training": TRAIN,
-    "val": VAL,
-    "valid": VAL,
-    "validation": VAL,
-    "dev": VAL,
-    "test": TEST,
-    "testing": TEST,
-}
 _NAME_COLUMNS, _PATIENT_COLUMNS = ("name", "image", "file", "filename"), ("patient", "case", "patient_id")
 _PART_COLUMNS = ("part", "split", "set", "subset", "fold")
 _LISTED = 5
@@ -43,7 +32,7 @@ class GivenSplits:
 
     Attributes:
         path: the file, for messages.
-        parts: "train", "val", "test" or a fold's number, by key.
+        parts: "train", "test" or a fold's number, by key; val is the first fold (`given_parts`).
         by: what the keys are: "name", "patient", or None, where the images of the set decide.
     """
 
@@ -71,28 +60,13 @@ class GivenSplits:
         for key, part, where in rows:
             part = _part(part, where)
             if parts.setdefault(key, part) != part:
-                raise UserError(f"{where}: {key} is in {_word(parts[key])} and in {_word(part)}; it can be in one part")
+                raise UserError(f"{where}: {key} is in {_told(parts[key])} and in {_told(part)}; it can be in one part")
         if not parts:
             raise UserError(f"{path}: names no image and no patient")
-        folds = sorted({part for part in parts.values() if isinstance(part, int)})
-        words = {part for part in parts.values() if isinstance(part, str)} - {TEST}
-        if folds and words:
-            raise UserError(
-                f"{path}: has both folds ({folds[0]}, ...) and {' and '.join(sorted(words))}; give one of the two, and test"
-            )
-        if folds and folds[0] == 1:
-            parts, folds = (
-                {key: part - 1 if isinstance(part, int) else part for key, part in parts.items()},
-                [f - 1 for f in folds],
-            )
-        if folds != list(range(len(folds))) or len(folds) == 1:
-            raise UserError(
-                f"{path}: its folds are {', '.join(map(str, folds))}; they are numbered from 0 or 1 without a gap, at least two"
-            )
-        return cls(str(path), parts, by)
+        return cls(str(path), _as_folds(parts, path), by)
 
     def apply(self, samples: Mapping[str, RawSample]) -> dict[str, str | int]:
-        """Returns the part of each image.
+        """Returns "train", "test" or the fold of each image.
 
         Args:
             samples: the images of the set, by name.
@@ -174,14 +148,30 @@ def _json_rows(text: str, path) -> list[tuple[str, object, str]]:
     return rows
 
 
-def _part(part: str | int, where: str) -> str | int:
+def _part(part: str | int, where: str) -> str:
+    """Returns a word of `given_parts.WORDS`, or the number of a fold as text."""
     word = str(part).strip().lower().removeprefix("fold").strip(" _-")
-    if word in _WORDS:
-        return _WORDS[word]
-    if word.isdigit() and int(word) <= _MOST_FOLDS:
-        return int(word)
+    if word in WORDS:
+        return next(each for each in WORDS if WORDS[each] == WORDS[word])
+    if word.isdecimal() and int(word) <= _MOST_FOLDS:
+        return str(int(word))
     raise UserError(f"{where}: the part {part!r} is not known; it is train, val or test, or the number of a fold")
 
 
-def _word(part: str | int) -> str:
-    return f"fold {part}" if isinstance(part, int) else part
+def _as_folds(parts: Mapping[str, str], path) -> dict[str, str | int]:
+    """Turns numbers of folds, from 0 or 1, into folds from 0, and val into the first fold."""
+    folds = sorted({int(part) for part in parts.values() if part.isdecimal()})
+    words = sorted({part for part in parts.values() if WORDS.get(part) in (TRAIN, VALID_FOLD)})
+    if folds and words:
+        raise UserError(
+            f"{path}: has both folds ({folds[0]}, ...) and {' and '.join(words)}; give one of the two, and test"
+        )
+    if folds and (folds != list(range(folds[0], folds[0] + len(folds))) or folds[0] > 1 or len(folds) == 1):
+        raise UserError(
+            f"{path}: its folds are {', '.join(map(str, folds))}; they are numbered from 0 or 1 without a gap, at least two"
+        )
+    return {key: int(part) - folds[0] if part.isdecimal() else WORDS[part] for key, part in parts.items()}
+
+
+def _told(part: str) -> str:
+    return f"fold {part}" if part.isdecimal() else part

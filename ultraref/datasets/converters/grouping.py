@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from ultraref.datasets.converters.assign_splits import TEST, assign_grouped, assign_plain, size_strata
 from ultraref.datasets.converters.duplicates import DuplicatePair, Duplicates, divide, find_duplicates, largest_allowed
-from ultraref.datasets.converters.given_splits import TRAIN, VAL, GivenSplits
+from ultraref.datasets.converters.given_parts import deal_training
+from ultraref.datasets.converters.given_splits import GivenSplits
 from ultraref.datasets.converters.prepare import Prepared
 from ultraref.datasets.converters.raw_sample import Found
 from ultraref.datasets.converters.split_manifest import SplitManifest
@@ -130,16 +131,16 @@ def plan_split(kept: dict[str, Prepared], found: Found, dataset: str, options: S
         groups = {name: entry.group for name, entry in manifest.images.items()}
         return SplitPlan(parts, groups, manifest.grouping, manifest.seed, manifest.num_folds, not manifest.grouped)
     groups = find_groups(kept, found.together, dataset, options)
+    official = {name: item.sample.fold for name, item in kept.items() if item.sample.fold is not None}
     if options.given is not None:
-        if any(item.sample.fold is not None for item in kept.values()):
+        if official:
             raise UserError(
-                f"{options.given.path} and the set's own folds both decide the split; leave one of them out"
+                f"{options.given.path} and the source's own split both decide the split; leave one of them out"
             )
-        return _given_plan(kept, groups, options.given, options)
-    if any(item.sample.fold is not None for item in kept.values()):
-        parts = {name: item.sample.fold for name, item in kept.items()}
-        num_folds = 1 + max(part for part in parts.values() if part != TEST)
-        return _decided_elsewhere(parts, groups, f"official {num_folds} folds", num_folds, options)
+        given = options.given.apply({name: item.sample for name, item in kept.items()})
+        return _decided_plan(kept, groups, given, "given", options)
+    if official:
+        return _decided_plan(kept, groups, official, "official", options)
     if options.ungrouped:
         parts = assign_plain(list(kept), options.seed, options.num_folds, options.test_percent)
         groups_of, description = {name: name for name in kept}, "none"
@@ -289,32 +290,26 @@ def _facts(duplicates: Duplicates, furniture: Furniture, large: list[LargeGroup]
     }
 
 
-def _given_plan(kept: dict[str, Prepared], groups: Groups, given: GivenSplits, options: SplitOptions) -> SplitPlan:
-    """Test as given; folds as given, or val as fold 0 and train in the others, dealt out by groups.
+def _decided_plan(kept: dict[str, Prepared], groups: Groups, given, whose: str, options: SplitOptions) -> SplitPlan:
+    """A split that someone else decided, but for training images of no fold, which are dealt out by groups (`given_parts`).
 
-    So fold 0 trains on the given training part and validates on the given validation part, and the other folds give the
-    predictions on images that were held out, which phase 2 trains on.
+    Fold 0 then trains on the given training part and validates on the given validation part; the other folds give the
+    predictions on images that were held out, which phase 2 trains on. The split is judged by groups that are certain, and
+    near-duplicates in two parts are told only if registration confirms them.
     """
-    parts = given.apply({name: item.sample for name, item in kept.items()})
-    training = [name for name, part in parts.items() if part == TRAIN]
-    folds = [part for part in parts.values() if isinstance(part, int)]
-    has_val, num_folds = VAL in parts.values(), max(folds) + 1 if folds else options.num_folds
-    parts = {name: 0 if part == VAL else part for name, part in parts.items()}
-    if training:
-        own = {name: groups.of[name] for name in training}
-        strata = _strata({name: kept[name] for name in training})
-        dealt = assign_grouped(own, strata, options.seed, num_folds - has_val, 0)
-        parts.update({name: fold + has_val for name, fold in dealt.items()})
+    parts = deal_training(given, groups.of, _strata(kept), options.seed, options.num_folds)
+    num_folds = 1 + max((part for part in parts.values() if part != TEST), default=0)
+    empty = sorted(set(range(num_folds)) - set(parts.values()))
+    if empty and set(parts.values()) != {TEST}:
+        raise UserError(
+            f"the {whose} split has no image with a lesion in fold {', '.join(map(str, empty))} of {num_folds}; folds are numbered "
+            "from 0 or 1"
+        )
     words = (
-        f"{num_folds} given folds"
-        if folds
-        else f"given parts, {'val as fold 0, ' if has_val else ''}train in {num_folds - has_val} folds"
+        f"{whose} {num_folds} folds"
+        if parts == given
+        else f"{whose} parts, train dealt to folds by {groups.description}"
     )
-    return _decided_elsewhere(parts, groups, words, num_folds, options)
-
-
-def _decided_elsewhere(parts, groups: Groups, description: str, num_folds: int, options: SplitOptions) -> SplitPlan:
-    """A split that nobody here made: its groups are those that are certain, and near-duplicates are said only if confirmed."""
     names, parted = list(groups.of), []
     for pair in groups.near:
         first, second = names[pair.first], names[pair.second]
@@ -322,7 +317,7 @@ def _decided_elsewhere(parts, groups: Groups, description: str, num_folds: int, 
             score = Unrelated().score(compare(groups.views[pair.first], groups.views[pair.second], pair.flip))
             parted += [[first, second]] * is_confident(score, pair.flip)
     facts = {**groups.facts, "parted_near_duplicates": parted}
-    return SplitPlan(parts, groups.certain, description, options.seed, num_folds, False, groups.large, facts)
+    return SplitPlan(parts, groups.certain, words, options.seed, num_folds, False, groups.large, facts)
 
 
 def _strata(kept: Mapping[str, Prepared]) -> dict[str, str]:

@@ -31,17 +31,12 @@ _TEXT = 7
 _MISFIT = 8.0
 # An image of another size is laid upon a frame only where most of the set has that frame, by this share.
 _DOMINANT = 0.6
-# Correlation of the screens' grey levels from which on another size shows the same one; before the exact registration, of the
-# likeliest two ways of mirroring, less will do.
-_SAME_SCREEN, _MAYBE_SAME_SCREEN = 0.85, 0.6
-_TRIES = 2
-# Sides of the filter of the exact registration, from rough to fine.
-_FILTER_SIDES = (7, 3, 1)
-# Spread in pixels at SIDE by which both are blurred before one is laid upon the other, and from which zooms: a cropped
-# screenshot shows the screen larger.
-_BLUR = 2.0
-_ZOOMS = (1.0, 1.1)
-_CRITERIA = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 50, 1e-4)
+# Correlation of the screens' grey levels from which on another size shows the same one.
+_SAME_SCREEN = 0.93
+# What may be cut off at each side, as a share of the frame.
+_CUTS = (0.0, 0.025, 0.05, 0.075, 0.1)
+# Spread in pixels at SIDE by which both are blurred, steps of the exact registration, pixels of the screen that are looked at.
+_BLUR, _STEPS, _PIXELS = 1.0, 12, 1000
 
 
 @dataclass(frozen=True)
@@ -180,61 +175,81 @@ def _misfit(values: np.ndarray, frame: np.ndarray) -> float:
 
 
 def _lay_upon(frame: Frame, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Returns a picture moved so that its screen lies on the frame's, and which pixels it then has; None where it has none.
-
-    Grey levels are registered, and not local contrast: a screen's panels are as bright as they are. The tissue, which has no
-    counterpart, is left out of the verdict and of the second, exact registration.
-    """
+    """Returns a picture moved so that its screen lies on the frame's, and which pixels it then has; None where it has none."""
     for flip in FLIPS:
         if frame.fits(mirror(picture, flip)):
             return mirror(picture, flip), np.ones((SIDE, SIDE), bool)
-    found = sorted(((*_coarse_motion(frame, mirror(picture, flip)), flip) for flip in FLIPS), key=lambda each: -each[0])
-    likely = [
-        (motion, mirror(picture, flip)) for correlation, motion, flip in found if correlation >= _MAYBE_SAME_SCREEN
-    ]
-    exact = [(*_exact_motion(frame, turned, motion), turned) for motion, turned in likely[:_TRIES]]
-    correlation, motion, turned = max(exact, key=lambda each: each[0], default=(-1.0, None, None))
+    likely = ((*_register_screen(frame, mirror(picture, flip)), flip) for flip in FLIPS)
+    correlation, motion, flip = max(likely, key=lambda each: each[0])
     if correlation < _SAME_SCREEN:
         return None
-    flags, size = cv2.WARP_INVERSE_MAP, (SIDE, SIDE)
+    turned, flags, size = mirror(picture, flip), cv2.WARP_INVERSE_MAP, (SIDE, SIDE)
     moved = cv2.warpAffine(turned, motion, size, flags=cv2.INTER_LINEAR | flags)
     inside = cv2.warpAffine(np.ones_like(turned), motion, size, flags=cv2.INTER_NEAREST | flags)
     return moved, inside > 0
 
 
-def _exact_motion(frame: Frame, picture: np.ndarray, motion: np.ndarray) -> tuple[float, np.ndarray]:
-    """Returns how well a picture's screen correlates with the frame's, and the motion, from one that is nearly right."""
-    still, moving = (cv2.GaussianBlur(each.astype(np.float32), (0, 0), 0.7) for each in (frame.median, picture))
-    for filter_side in _FILTER_SIDES:
-        # Where the screen is in the picture, by what is known so far.
-        screen = cv2.warpAffine(frame.constant.astype(np.uint8), motion, (SIDE, SIDE), flags=cv2.INTER_NEAREST)
-        try:
-            _, motion = cv2.findTransformECC(still, moving, motion, cv2.MOTION_AFFINE, _CRITERIA, screen, filter_side)
-        except cv2.error:
-            return -1.0, motion
+def _register_screen(frame: Frame, picture: np.ndarray) -> tuple[float, np.ndarray]:
+    """Returns how well a picture's screen correlates with the frame's at best, and the (2, 3) motion from frame to picture.
+
+    The picture may be cut off at each side: all ways on a grid are tried, and the best is made exact by Gauss-Newton steps on the
+    squared difference of the screen's pixels (Lucas and Kanade, "An iterative image registration technique", IJCAI 1981).
+    OpenCV's registration takes no mask of the image that is held still, and the tissue, which has no counterpart, misleads it.
+    """
+    rows, columns = np.nonzero(frame.constant)
+    every = len(rows) // _PIXELS + 1
+    rows, columns = rows[::every], columns[::every]
+    still, moving = (cv2.GaussianBlur(each.astype(np.float32), (0, 0), _BLUR) for each in (frame.median, picture))
+    values = still[rows, columns]
+    # Scale and shift of x for each cut at the left and right, and of y for each at the top and bottom.
+    cuts = np.array([(low, high) for low in _CUTS for high in _CUTS])
+    scales = 1 / (1 - cuts.sum(1))
+    shifts = (0.5 - cuts[:, 0] * SIDE) * scales - 0.5
+    x, y = (np.rint(scales[:, None] * places + shifts[:, None]).astype(int) for places in (columns, rows))
+    inside_x, inside_y = (x >= 0) & (x < SIDE), (y >= 0) & (y < SIDE)
+    best = (-1.0, None)
+    for over, (own_y, there) in enumerate(zip(y.clip(0, SIDE - 1), inside_y)):
+        weight = (there & inside_x).astype(np.float32)
+        found = _weighted_correlation(values, moving[own_y, x.clip(0, SIDE - 1)], weight)
+        across = int(found.argmax())
+        if found[across] > best[0]:
+            best = float(found[across]), np.array([scales[across], shifts[across], scales[over], shifts[over]])
+    motion = None if best[1] is None else _descend(values, moving, rows, columns, best[1])
+    if motion is None:
+        return -1.0, np.eye(2, 3, dtype=np.float32)
+    motion = np.array([[motion[0], 0, motion[1]], [0, motion[2], motion[3]]], np.float32)
     return correlation_at(still, moving, motion, frame.constant), motion
 
 
-def _coarse_motion(frame: Frame, picture: np.ndarray) -> tuple[float, np.ndarray | None]:
-    """Returns how well a picture's screen correlates with the frame's at best, at half the size, and the motion at SIDE."""
-    still, moving, half = _small(frame.median), _small(picture.astype(np.float32)), (SIDE // 2, SIDE // 2)
-    constant = cv2.resize(frame.constant.astype(np.uint8), half, interpolation=cv2.INTER_NEAREST).astype(bool)
-    best = (-1.0, None)
-    for zoom in _ZOOMS:
-        margin = (half[0] - 1) / 2 * (1 - zoom)
-        motion = np.array([[zoom, 0, margin], [0, zoom, margin]], np.float32)
+def _weighted_correlation(values: np.ndarray, others: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Correlation of (P,) values with each row of (N, P) others, of the pixels whose (N, P) weight is 1; -1 for less than half."""
+    count = np.maximum(weight.sum(1), 1)
+    x, y = values * weight, others * weight
+    mean_x, mean_y = x.sum(1) / count, y.sum(1) / count
+    covariance = (x * others).sum(1) / count - mean_x * mean_y
+    variances = ((x * values).sum(1) / count - mean_x**2) * ((y * others).sum(1) / count - mean_y**2)
+    correlation = covariance / np.sqrt(np.maximum(variances, 1e-6))
+    return np.where(count >= len(values) / 2, correlation, -1.0)
+
+
+def _descend(values: np.ndarray, moving: np.ndarray, rows, columns, motion: np.ndarray) -> np.ndarray | None:
+    """Returns the motion (scale and shift of x and of y) after some steps; None where it leaves the picture or has no direction."""
+    slopes = [cv2.Sobel(moving, cv2.CV_32F, *order, scale=1 / 8) for order in ((1, 0), (0, 1))]
+    for _ in range(_STEPS):
+        x = (motion[0] * columns + motion[1]).astype(np.float32)
+        y = (motion[2] * rows + motion[3]).astype(np.float32)
+        inside = (x >= 0) & (y >= 0) & (x <= SIDE - 1) & (y <= SIDE - 1)
+        if inside.sum() < len(inside) / 2:
+            return None
+        shown, by_x, by_y = (
+            cv2.remap(each, x[inside], y[inside], cv2.INTER_LINEAR).ravel().astype(np.float64)
+            for each in (moving, *slopes)
+        )
+        level = values[inside]
+        unknown = np.stack([by_x * columns[inside], by_x, by_y * rows[inside], by_y, -level, -np.ones_like(level)])
         try:
-            _, motion = cv2.findTransformECC(still, moving, motion, cv2.MOTION_AFFINE, _CRITERIA, None, 5)
-        except cv2.error:
-            continue  # it diverged from here
-        correlation = correlation_at(still, moving, motion, constant)
-        if correlation > best[0]:
-            # Between frames of one side and of twice that: x becomes 2 x + 0.5.
-            motion[:, 2] = 2 * motion[:, 2] + 0.5 * (1 - motion[:, :2].sum(1))
-            best = (correlation, motion)
-    return best
-
-
-def _small(picture: np.ndarray) -> np.ndarray:
-    """Half the size, blurred: enough to lay one screen upon another, at a quarter of the time."""
-    return cv2.resize(cv2.GaussianBlur(picture, (0, 0), _BLUR), (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA)
+            change = np.linalg.solve(unknown @ unknown.T, -(unknown @ shown))
+        except np.linalg.LinAlgError:
+            return None
+        motion = motion + change[:4]
+    return motion
