@@ -1,5 +1,7 @@
 """What the audit finds in sets with planted duplicates, and what it says of it."""
 
+import csv
+import io
 import json
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 
 from ultraref.datasets import LesionDataset
 from ultraref.datasets.audit import audit, draw_scatter, pair_sheet
+from ultraref.datasets.judged_pairs import JudgedPairs
 
 
 @pytest.fixture
@@ -109,3 +112,40 @@ def test_report_and_pictures(leaking):
 def test_sets_of_one_name_are_refused(phantom_root):
     with pytest.raises(ValueError, match="under its own name"):
         audit([phantom_root, phantom_root])
+
+
+def test_verdicts_stand_above_the_rules(leaking, tmp_path):
+    first = audit(list(leaking))
+    path = tmp_path / "pairs.csv"
+    path.write_text(first.to_csv(60))
+    again = audit(list(leaking), judged=JudgedPairs.read(path))
+    assert named(again, again.confirmed) == named(first, first.confirmed)
+    assert all(pair.judged for pair in again.confirmed)
+    rows = ["first_set,first,second_set,second,verdict", "first,a0,first,a1,rejected", "second,x0,first,p0,accepted"]
+    path.write_text("\n".join(rows) + "\n")
+    judged = audit(list(leaking), judged=JudgedPairs.read(path))
+    assert named(judged, judged.confirmed) == (named(first, first.confirmed) - {("a0", "a1")}) | {("p0", "x0")}
+
+
+def test_pairs_are_ranked_leaks_first_and_numbered_as_on_the_sheet(leaking):
+    outcome = audit(list(leaking), max_distance=112)
+    ranked = outcome.ranked
+    assert named(outcome, ranked[:4]) == named(outcome, outcome.leaks)
+    scores = [pair.score for pair in ranked[:4]]
+    assert scores == sorted(scores, reverse=True)
+    rows = list(csv.DictReader(io.StringIO(outcome.to_csv(5))))
+    assert [row["number"] for row in rows[:5]] == ["1", "2", "3", "4", "5"]
+    assert [row["verdict"] for row in rows[:4]] == ["accepted"] * 4
+    assert len(rows) == len(set(range(5)) | {place for place, pair in enumerate(ranked) if pair.confirmed})
+    assert outcome.unrelated.count > 30
+
+
+def test_alike_layers_alone_are_possible_and_no_leak(planter, pictures):
+    """Of unrelated pictures some correlate as far as asked for; none is confirmed."""
+    own = planter("strangers")
+    for number in range(6):
+        own.add(f"s{number}", pictures[number], number % 2)
+    outcome = audit([own.write("strangers")], max_distance=140, min_correlation=0.1)
+    assert outcome.possible
+    assert not outcome.confirmed
+    assert all(pair.correlation >= 0.1 for pair in outcome.possible_leaks)

@@ -196,7 +196,7 @@ def check_shares(report):
 
 
 def test_unrelated_screenshots_are_dealt_evenly_and_hidden_copies_are_found(source):
-    pairs = screenshots(source, 80, lambda seed: make_tissue(np.random.default_rng(seed), 150, 240))
+    pairs = screenshots(source, 60, lambda seed: make_tissue(np.random.default_rng(seed), 150, 240))
     report, images = source.convert()
     assert groups_of(images) == pairs
     assert report.duplicates["large_groups"] == []
