@@ -169,3 +169,28 @@ def test_a_folder_whose_writer_was_killed_between_the_two_renames_comes_back(tmp
         interrupted()
     assert os.listdir(tmp_path) == ["set"]
     assert os.listdir(tmp_path / "set") == ["content"]
+
+
+def test_a_link_to_a_folder_stays_and_its_folder_is_replaced(tmp_path):
+    (tmp_path / "disk" / "old").mkdir(parents=True)
+    (tmp_path / "set").symlink_to(tmp_path / "disk")
+    with atomic_folder(tmp_path / "set") as staging:
+        (staging / "new").touch()
+    assert (tmp_path / "set").is_symlink()
+    assert os.listdir(tmp_path / "disk") == ["new"]
+    assert sorted(os.listdir(tmp_path)) == ["disk", "set"]
+
+
+@pytest.mark.parametrize("folder", [".", "..", "../here"])
+def test_the_current_folder_is_not_replaced(folder, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(UserError, match="is the current folder or one above it"), atomic_folder(folder):
+        pass
+    assert not any((tmp_path / "here").iterdir())
+
+
+def test_a_mount_point_is_not_replaced(tmp_path, monkeypatch):
+    monkeypatch.setattr(os.path, "ismount", lambda path: os.fspath(path) == os.fspath(tmp_path))
+    with pytest.raises(UserError, match=r"is a mount point.*; give a folder in it"), atomic_folder(tmp_path):
+        pass

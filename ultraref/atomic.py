@@ -83,9 +83,12 @@ def atomic_folder(dst: str | os.PathLike) -> Iterator[Path]:
 
     After an exception what was at `dst` before is unchanged. A killed process leaves at most folders whose names begin
     with a dot and end with ".partial", which the next call of the same `dst` removes; if it was killed between the two renames
-    at the end, that call also puts back what was at `dst` before.
+    at the end, that call also puts back what was at `dst` before. Where `dst` is a link, the folder that it names is replaced.
+
+    Raises:
+        UserError: `dst` can't be replaced: it is a mount point, the current folder or one above it, or its parent can't be written to.
     """
-    dst = Path(dst)
+    dst = _replaceable(Path(dst))
     _make_folder(dst.parent)
     for left in dst.parent.glob(f".{dst.name}.*.partial"):
         if _is_running(left.name.split(".")[-2]):
@@ -110,6 +113,20 @@ def atomic_folder(dst: str | os.PathLike) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _replaceable(dst: Path) -> Path:
+    """Returns the folder itself, links resolved, or refuses one whose place another folder can't take."""
+    real = dst.resolve()
+    if os.path.ismount(real):
+        raise UserError(f"{dst}: is a mount point, whose place no other folder can take; give a folder in it")
+    # A shell whose folder was replaced sits in one that is no more.
+    here = Path.cwd()
+    if real == here or real in here.parents:
+        raise UserError(
+            f"{dst}: is the current folder or one above it, which is replaced as a whole; give another, or run from elsewhere"
+        )
+    return real
 
 
 def wait_for_disk(file: IO) -> None:

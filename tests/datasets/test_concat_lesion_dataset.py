@@ -1,8 +1,11 @@
 """Several sets as one."""
 
+import shutil
+
 import pytest
 
 from ultraref.datasets import ConcatLesionDataset, LesionDataset
+from ultraref.errors import UserError
 from ultraref.registry import DATASETS
 
 
@@ -48,6 +51,14 @@ def test_different_coarse_sizes_are_refused(phantom_root):
         ConcatLesionDataset(sets)
     with pytest.raises(ValueError, match="no data set"):
         ConcatLesionDataset([])
+
+
+def test_two_sets_of_one_name_are_refused(phantom_root, tmp_path):
+    shutil.copytree(phantom_root, tmp_path / "other")
+    keep = [lambda results: results]
+    sets = [LesionDataset(root, "test", pipeline=keep) for root in (phantom_root, tmp_path / "other")]
+    with pytest.raises(UserError, match=r"two sets are called 'phantoms', .*other.* --name"):
+        ConcatLesionDataset(sets)
 
 
 def test_what_sets_share_is_stated_once(phantom_root):

@@ -5,6 +5,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
+from pathlib import Path
 
 from mmengine.logging import print_log
 
@@ -36,8 +37,8 @@ class ConcatLesionDataset(BaseLesionDataset):
         predictions, exclude: see `LesionDataset`; None likewise.
 
     Raises:
-        ValueError: there is no set, stored predictions of the sets differ in size, or a set doesn't take what is
-            shared.
+        ValueError: there is no set, two sets have one name, stored predictions of the sets differ in size, or a set doesn't take
+            what is shared.
     """
 
     # What an item without a `type` is, by the argument that holds it; read by the check of configs as well.
@@ -65,6 +66,7 @@ class ConcatLesionDataset(BaseLesionDataset):
             _build(dataset, shared, place) if isinstance(dataset, dict) else dataset
             for place, dataset in enumerate(datasets)
         ]
+        _refuse_same_names(self.datasets)
         first = self.datasets[0]
         super().__init__(first.split, first.fold, seed=first.seed, sizes=first.sizes)
         self.coarse_size = self._common_coarse_size()
@@ -154,3 +156,18 @@ def _build(config: dict, shared: dict, place: int) -> BaseLesionDataset:
                     f"{', '.join(strange)}; give that to the other sets by themselves, not to all"
                 )
     return DATASETS.build({**missing, **config, "type": name})
+
+
+def _refuse_same_names(datasets: Sequence[BaseLesionDataset]) -> None:
+    """Refuses sets that are called alike but lie in different folders: results are told apart by their names."""
+    root_of: dict[str, Path] = {}
+    for dataset in datasets:
+        root = getattr(dataset, "data_root", None)
+        if root is None:
+            continue
+        name, root = dataset.dataset_name, Path(root).resolve()
+        if root_of.setdefault(name, root) != root:
+            raise UserError(
+                f"ConcatLesionDataset: two sets are called {name!r}, {root_of[name]} and {root}, so that results can't be told apart; "
+                "convert one of them again with another --name"
+            )
