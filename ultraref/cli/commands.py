@@ -55,6 +55,7 @@ COMMANDS = {
             "udiat": _converter("udiat", 'the published UDIAT archive ("Dataset B")'),
             "coco": _converter("coco", "COCO instances"),
             "folder": _converter("folder", "any folder of images and masks"),
+            "table": _converter("table", "images and masks that a CSV file lists"),
             "to-coco": _converter("to_coco", "the other way: a converted set as COCO instances"),
         },
     ),

@@ -47,7 +47,7 @@ def run_tool(monkeypatch, name, *arguments):
         ("udiat", "original", "GT", (), 10),
         ("bus_uc", "All/images", "All/masks", (), 2),
         ("bus_uclm", "images", "masks", (), 2),
-        ("folder", "images", "masks", ("--images", "images/*.png", "--test-percent", "0", "--name", "mine"), 0),
+        ("folder", "images", "masks", ("--images", "images/{name}.png", "--test-percent", "0", "--name", "mine"), 0),
     ],
 )
 def test_every_script(monkeypatch, archive, tmp_path, capsys, name, images, masks, options, test):
@@ -70,6 +70,42 @@ def test_busbra_takes_official_folds(monkeypatch, archive, tmp_path):
     archive.text("5-fold-cv.csv", "ID,kFold\n" + "".join(f"{i},{n}\n" for n, i in enumerate(ids, start=1)))
     run_tool(monkeypatch, "busbra", archive.root, tmp_path / "dst", "--official-folds", "5")
     assert [entry.fold for entry in Splits.read(tmp_path / "dst").images.values()] == [0, 1, 2, 3, 4]
+
+
+def test_a_dry_run_shows_pairs_and_writes_nothing(monkeypatch, archive, tmp_path, capsys):
+    for number in range(7):
+        archive.image(f"anna/{number}.png")
+        archive.mask(f"anna/{number}_seg.png")
+    archive.image("bert/9.png")
+    archive.mask("bert/8_seg.png")
+    templates = ("--images", "{patient}/{frame}.png", "--masks", "{patient}/{frame}_seg.png")
+    run_tool(monkeypatch, "folder", archive.root, tmp_path / "dst", *templates, "--dry-run")
+    out = capsys.readouterr().out
+    assert "7 images with masks; the first:" in out
+    assert out.count("    masks: ") == 5
+    assert f"  anna_0000: {archive.root}/anna/0.png\n" in out
+    assert "patient anna, frame 0" in out
+    assert "left out: 2\n" in out
+    assert "bert/9.png: an image without a mask bert/9_seg.png (nearest: bert/8_seg.png)" in out
+    assert not (tmp_path / "dst").exists()
+
+
+def test_a_table_with_a_split_becomes_a_set_of_its_name(monkeypatch, archive, tmp_path, capsys):
+    rows = ["image,mask,patient,split"]
+    for number in range(20):
+        archive.image(f"{number}.png")
+        archive.mask(f"m{number}.png")
+        rows.append(
+            f"{number}.png,m{number}.png,p{number},{'train' if number < 12 else 'valid' if number < 15 else 'test'}"
+        )
+    archive.text("cases.csv", "\n".join(rows))
+    run_tool(monkeypatch, "table", archive.root / "cases.csv", tmp_path / "my_set")
+    splits = Splits.read(tmp_path / "my_set")
+    assert splits.dataset == "my_set"
+    assert splits.select("test") == [f"{number:04d}" for number in range(15, 20)]
+    assert splits.select("val", 0) == [f"{number:04d}" for number in range(12, 15)]
+    assert [len(splits.select("val", fold)) for fold in range(5)] == [3, 3, 3, 3, 3]
+    assert "given split, its training images dealt to folds by patient" in capsys.readouterr().out
 
 
 def test_to_coco_and_back(monkeypatch, phantom_root, tmp_path):

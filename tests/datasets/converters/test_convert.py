@@ -133,6 +133,14 @@ def test_foreign_files_are_refused_and_kept(tmp_path, samples):
         convert(Found(samples), samples[0].image_path, "toy")
 
 
+def test_a_set_is_not_replaced_by_what_is_made_of_it(tmp_path, samples):
+    convert(Found(samples), tmp_path / "set", "toy")
+    before = tree(tmp_path / "set")
+    with pytest.raises(UserError, match="is where the images come from"):
+        convert(Found(samples, source=tmp_path / "set"), tmp_path / "set" / ".." / "set", "toy")
+    assert tree(tmp_path / "set") == before
+
+
 def test_an_interrupted_run_leaves_nothing(tmp_path, samples):
     def interrupt(items):
         yield from items[:5]

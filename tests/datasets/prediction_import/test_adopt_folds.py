@@ -80,9 +80,9 @@ def test_nnunets_own_folders_are_converted_with_its_folds(phantom_root, tmp_path
                 source = phantom_root / part / kind.replace("labels", "masks") / f"{name}.png"
                 shutil.copy(source, tmp_path / f"raw/{kind}{folder}/{name}{end}.png")
     folds = nnunet([names["train"][:3], names["train"][3:]], tmp_path).path
-    globs = ["--images", "images*/*.png", "--masks", "labels*/*.png", "--mask-name", "{case}"]
-    arguments = [str(tmp_path / "raw"), str(tmp_path / "data"), *globs, "--folds", str(folds)]
+    templates = ["--images", "images*/{case}_0000.png", "--masks", "labels*/{case}.png"]
+    arguments = [str(tmp_path / "raw"), str(tmp_path / "data"), *templates, "--folds", str(folds)]
     assert main(["convert", "folder", *arguments]) == 0, capsys.readouterr().err
     splits = Splits.read(tmp_path / "data")
-    assert splits.select("val", 1) == [f"{name}_0000" for name in names["train"][3:]]
-    assert splits.select("test") == [f"{name}_0000" for name in names["test"]]
+    assert splits.select("val", 1) == names["train"][3:]
+    assert splits.select("test") == names["test"]

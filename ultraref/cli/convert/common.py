@@ -1,6 +1,7 @@
 """What all converters take and do."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ultraref.defaults import DUPLICATE_DISTANCE, HASH_BITS
@@ -10,21 +11,27 @@ if TYPE_CHECKING:
 
 
 def add_converter_arguments(
-    parser: argparse.ArgumentParser, name: str, options: dict[str, dict] | None = None, test_percent: int = 20
+    parser: argparse.ArgumentParser,
+    name: str | None,
+    options: dict[str, dict] | None = None,
+    test_percent: int = 20,
+    src_help: str = "folder of the unpacked archive",
 ) -> None:
     """Adds `SRC DST` and the options.
 
     Args:
         parser: of the sub-command.
-        name: of the set, which splits.json records by default.
+        name: of the set, which splits.json records by default; None takes DST's, so that own sets have names of their own.
         options: the set's own options: arguments of `add_argument` by flag.
         test_percent: default share of test images.
+        src_help: what SRC is.
     """
-    parser.add_argument("src", help="folder of the unpacked archive")
+    parser.add_argument("src", help=src_help)
     parser.add_argument("dst", help="folder to write, e.g. data/busi")
     for flag, settings in (options or {}).items():
         parser.add_argument(flag, **settings)
-    parser.add_argument("--name", default=name, help="name of the set in splits.json (default: %(default)s)")
+    default = "DST's name" if name is None else "%(default)s"
+    parser.add_argument("--name", default=name, help=f"name of the set in splits.json (default: {default})")
     parser.add_argument("--seed", type=int, default=0, help="seed of the split (default: 0)")
     parser.add_argument(
         "--test-percent",
@@ -107,6 +114,8 @@ def write_converted(found: "Found", args: argparse.Namespace) -> int:
     from ultraref.datasets.judged_pairs import JudgedPairs
     from ultraref.datasets.splits import Splits
 
+    if args.name is None:
+        args.name = Path(args.dst).resolve().name
     manifest = given = None
     if args.manifest is not None:
         _refuse_both(args, "--manifest", _DECIDED_BY_MANIFEST)

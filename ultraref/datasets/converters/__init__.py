@@ -8,13 +8,18 @@ from ultraref.datasets.converters.busi import find_busi
 from ultraref.datasets.converters.coco import find_coco
 from ultraref.datasets.converters.convert import convert
 from ultraref.datasets.converters.folder import find_folder
+from ultraref.datasets.converters.label_names import LabelNames
+from ultraref.datasets.converters.mask_classes import LesionChoice
 from ultraref.datasets.converters.raw_sample import Found, RawSample
 from ultraref.datasets.converters.report import ConversionReport
+from ultraref.datasets.converters.table import find_table
 from ultraref.datasets.converters.to_coco import to_coco
 
 __all__ = [
     "ConversionReport",
     "Found",
+    "LabelNames",
+    "LesionChoice",
     "RawSample",
     "convert",
     "find_bus",
@@ -24,5 +29,6 @@ __all__ = [
     "find_busi",
     "find_coco",
     "find_folder",
+    "find_table",
     "to_coco",
 ]

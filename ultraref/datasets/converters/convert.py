@@ -92,6 +92,8 @@ def convert(
         pairs=pairs,
     )
     _check_destination(dst)
+    if found.source is not None and dst.resolve() == found.source.resolve():
+        raise UserError(f"{dst}: is where the images come from, and would be replaced; give another folder")
     _check_names(found.samples, dataset)
     report = ConversionReport(
         dataset,

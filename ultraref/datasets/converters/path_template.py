@@ -10,7 +10,9 @@ from functools import cached_property
 from ultraref.datasets.readers.open_source import SUFFIXES
 from ultraref.errors import UserError
 
-_TOKEN = re.compile(r"\{(?P<part>[^\W\d]\w*)(?::(?P<expression>[^{}]*))?\}|(?P<folders>\*\*/)|(?P<any>\*)|(?P<text>[^{}*]+)")
+_TOKEN = re.compile(
+    r"\{(?P<part>[^\W\d]\w*)(?::(?P<expression>[^{}]*))?\}|(?P<folders>\*\*/)|(?P<any>\*)|(?P<text>[^{}*]+)"
+)
 _ANY_IMAGE = "(?:" + "|".join(map(re.escape, SUFFIXES)) + ")"
 
 
@@ -43,7 +45,9 @@ class PathTemplate:
                 "braces ({part} or {part:REGEX}, without braces in the expression) and * for what doesn't matter"
             )
         if self.text.startswith("/") or ".." in self.text.split("/"):
-            raise UserError(f"{self.flag} {self.text!r}: a template is a path below SRC, without / in front and without ..")
+            raise UserError(
+                f"{self.flag} {self.text!r}: a template is a path below SRC, without / in front and without .."
+            )
         try:
             _ = self._expression
         except re.error as error:
@@ -53,6 +57,11 @@ class PathTemplate:
     def parts(self) -> tuple[str, ...]:
         """The names of the parts in order, each once."""
         return tuple(dict.fromkeys(match["part"] for match in _TOKEN.finditer(self.text) if match["part"]))
+
+    @property
+    def literal_length(self) -> int:
+        """Characters outside parts and wildcards: how narrow the template is."""
+        return sum(len(match[0]) for match in _TOKEN.finditer(self.text) if match["text"])
 
     @property
     def has_wildcard(self) -> bool:

@@ -27,7 +27,8 @@ class RawSample:
         mask_paths: its mask files, whose union is the lesion mask.
         category: the set's own class, e.g. "benign"; None where it has none, or where only the mask tells.
         patient: whom the image is of; None where the set doesn't say.
-        fold: the set's official fold, from 0 up, or "test"; None where none is wanted.
+        fold: the set's official fold, from 0 up, "test", or "train" for a training image of no fold, which is dealt to those that no
+            image names (`given_parts`); None where none is wanted.
         load_masks: sample -> (masks, class); for sets whose masks aren't plain files or tell the class.
         study: the examination that the image is of.
         side: the breast, "left" or "right".

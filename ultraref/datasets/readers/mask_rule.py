@@ -15,6 +15,8 @@ _EDGE_WIDTH = 3
 # A mask of at most so many values is a label map if a value beside 0 and the maximum is frequent: it has at least this share of the
 # pixels that would count as lesion.
 _FEW_VALUES, _FREQUENT = 8, 0.25
+# Or if it fills a square of so many pixels, however rare it is: a small lesion (1) beside a large void region (255).
+_SOLID = 3
 # Values that are listed in a message.
 _LISTED = 8
 
@@ -27,7 +29,8 @@ def to_mask(array: np.ndarray, path: str | Path) -> np.ndarray:
     channel alone is read from there. Then
     - only 0: no lesion; two values of which one is 0: the other is lesion; only 1 or only the type's maximum: all
       lesion;
-    - few values of which a third one is frequent, as 0, 1, 255 (void) or 0, 127, 254: a label map, which is refused;
+    - few values of which a third one is frequent or fills a square of 3 pixels, as 0, 1, 255 (void) or 0, 127, 254: a label map, which
+      is refused;
     - anything else (anti-aliased, resized, JPEG-compressed): lesion is what reaches half the maximum, provided that the
       maximum is at least half of the type's range, the minimum at most a quarter of the maximum, and that values
       between a quarter and three quarters of it lie within 3 pixels of the outline. Otherwise it is an image, a
@@ -44,7 +47,7 @@ def to_mask(array: np.ndarray, path: str | Path) -> np.ndarray:
         UserError: the rule doesn't decide.
     """
     if array.ndim == 3:
-        array = _reduce_colour(array, path)
+        array = reduce_colour(array, path)
     if array.dtype == bool:
         return array.astype(np.uint8)
     full = 1.0 if array.dtype.kind == "f" else float(np.iinfo(array.dtype).max)
@@ -71,7 +74,7 @@ def looks_inverted(mask: np.ndarray) -> bool:
     return bool(mask.mean() > 0.9 and all(side.all() for side in border))
 
 
-def _reduce_colour(array: np.ndarray, path: str | Path) -> np.ndarray:
+def reduce_colour(array: np.ndarray, path: str | Path) -> np.ndarray:
     """Returns the brightest channel of (H, W, C), transparent pixels being 0."""
     colour = drop_alpha(array, path)
     if colour.ndim == 3:
@@ -97,7 +100,11 @@ def _refuse_label_map(array: np.ndarray, high: float, path: str | Path) -> None:
         return  # the noise of JPEG compression, on both sides of the outline
     lesion = counts[values >= 0.5 * high].sum()
     beside = (values > 0) & (values < high) & ((values <= _SURE_BACKGROUND * high) | (values >= _SURE_LESION * high))
-    if (counts[beside] >= _FREQUENT * lesion).any():
+    kernel = np.ones((_SOLID, _SOLID), np.uint8)
+    if any(
+        count >= _FREQUENT * lesion or cv2.erode((array == value).astype(np.uint8), kernel).any()
+        for value, count in zip(values[beside], counts[beside])
+    ):
         raise UserError(
             f"{path}: is a label map, as its values and their pixels are {_listed(values, counts)} (0, 1, 255 is often background, "
             "lesion, void); save it with 0 for background and one other value for the lesion"

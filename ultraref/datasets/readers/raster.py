@@ -80,6 +80,26 @@ class RasterSource(ImageSource):
             # Pillow turns a TIFF upright when it loads it.
             return self._stored_values() if self._kind == "TIFF" else turn_upright(self._stored_values(), turn)
 
+    def palette_indices(self) -> np.ndarray | None:
+        """Returns the numbers of the palette's entries, (H, W) uint8 upright, where the first frame uses a palette in colour.
+
+        `values` looks the palette up; numbers are what programs that draw label maps mean by it.
+
+        Raises:
+            UserError: the frame can't be decoded.
+        """
+        with decoding(self.path, self._kind):
+            self._go_to(0)
+            if self._image.mode != "P":
+                return None
+            turn = self._turn(0)
+            self._image.load()
+            indices = np.array(self._image)
+            used = np.array(self._image.getpalette("RGB")).reshape(-1, 3)[np.unique(indices)]
+            if (used == used[:, :1]).all():
+                return None
+            return indices if self._kind == "TIFF" else turn_upright(indices, turn)
+
     def close(self) -> None:
         self._image.close()
         super().close()

@@ -1,0 +1,187 @@
+"""Masks as maps of labels: which values or colours a file holds, and where."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ultraref.datasets.readers.mask_rule import reduce_colour, to_mask
+from ultraref.datasets.readers.open_source import open_source
+from ultraref.datasets.readers.raster import RasterSource
+from ultraref.errors import UserError
+
+# A file of more values or colours holds shades, not labels.
+MAX_LABELS = 64
+# Colours darker than this share of the brightest one, or differing by less in every channel once equally bright, are shades of one.
+_DARK, _SAME_HUE = 0.25, 0.4
+# Where there are more colours than labels, one of another hue counts if it fills a square of so many pixels: less is what JPEG and
+# smoothing leave along an outline.
+_CORE = 5
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """A mask file.
+
+    Attributes:
+        path: the file.
+        values: (H, W) grey, or (H, W, 3) RGB, upright; transparent pixels are black.
+        indices: (H, W) uint8 numbers of a coloured palette's entries; None where there is no such palette.
+    """
+
+    path: Path
+    values: np.ndarray
+    indices: np.ndarray | None = None
+
+    @property
+    def is_colour(self) -> bool:
+        return self.values.ndim == 3
+
+    @cached_property
+    def codes(self) -> np.ndarray:
+        """(H, W) integers: the grey value, or 0xRRGGBB."""
+        if not self.is_colour:
+            return self.values
+        red, green, blue = (self.values[:, :, channel].astype(np.int32) for channel in range(3))
+        return (red << 16) + (green << 8) + blue
+
+    @cached_property
+    def counts(self) -> dict[str, int] | None:
+        """Pixels by label, in the order of their codes, background (0, black) left out; None for shades: more than 64, or floats.
+
+        A label is a number in decimal, or a colour such as "#ff0000".
+        """
+        if self.values.dtype.kind not in "bui":
+            return None
+        found = _few_counts(self.codes)
+        return None if found is None else {self.label(code): count for code, count in sorted(found.items()) if code}
+
+    def label(self, code: int) -> str:
+        """Returns the label of a code."""
+        return f"#{code:06x}" if self.is_colour else str(int(code))
+
+    def is_label(self, labels: Collection[str]) -> np.ndarray:
+        """Returns (H, W) uint8 in {0, 1}: where one of the labels is. A number names a palette's entry, too.
+
+        Raises:
+            UserError: the file holds shades.
+        """
+        if self.counts is None:
+            raise UserError(
+                f"{self.path}: holds more than {MAX_LABELS} values or colours, as smoothing and JPEG leave them, so that classes can't be "
+                "told apart exactly; save its labels as PNG without smoothing"
+            )
+        found = np.zeros(self.codes.shape, bool)
+        for label in labels:
+            if label.startswith("#"):
+                if self.is_colour:
+                    found |= self.codes == int(label[1:], 16)
+            elif self.indices is not None:
+                found |= self.indices == int(label)
+            elif not self.is_colour:
+                found |= self.codes == int(label)
+        return found.astype(np.uint8)
+
+    def entries(self) -> dict[str, str]:
+        """Returns, for a coloured palette, the colour's label by its number in the palette, as a label; otherwise nothing."""
+        if self.indices is None:
+            return {}
+        numbers, first = np.unique(self.indices, return_index=True)
+        return {str(number): self.label(self.codes.flat[place]) for number, place in zip(numbers, first)}
+
+    def lesion(self) -> np.ndarray:
+        """Returns the mask of a file that marks one thing: by `mask_rule.to_mask`, on the brightest channel of a single colour.
+
+        Returns:
+            (H, W) uint8 in {0, 1}.
+
+        Raises:
+            UserError: there are colours of several hues, or the rule doesn't decide.
+        """
+        if not self.is_colour:
+            return to_mask(self.values, self.path)
+        hues = self._hues()
+        if len(hues) > 1:
+            raise UserError(
+                f"{self.path}: marks with several colours, {', '.join(hues)}, so that it is not one lesion; as PNG without smoothing its classes could be chosen"
+            )
+        return to_mask(self.values.max(2), self.path)
+
+    def _hues(self) -> list[str]:
+        """Returns the labels of a colour of each hue, most frequent first; shades of one colour are one hue."""
+        brightness = self.values.max(2)
+        bright = brightness >= max(_DARK * brightness.max(), 1)
+        codes, counts = np.unique(self.codes[bright], return_counts=True)
+        found: list[tuple[np.ndarray, int]] = []
+        for code in codes[np.argsort(-counts, kind="stable")][: 4 * MAX_LABELS]:
+            colour = np.array([code >> 16, code >> 8 & 255, code & 255], float)
+            colour /= colour.max()
+            if all(np.abs(colour - other).max() >= _SAME_HUE for other, _ in found):
+                found.append((colour, int(code)))
+        if self.counts is None and len(found) > 1:
+            scaled = self.values / np.maximum(brightness, 1)[:, :, None]
+            near = [np.abs(scaled - colour).max(2) < _SAME_HUE / 2 for colour, _ in found]
+            kernel = np.ones((_CORE, _CORE), np.uint8)
+            solid = [cv2.erode((one & bright).astype(np.uint8), kernel).any() for one in near]
+            found = [one for place, (one, is_solid) in enumerate(zip(found, solid)) if place == 0 or is_solid]
+        return [f"#{code:06x}" for _, code in found]
+
+
+def read_label_map(path: str | Path) -> LabelMap:
+    """Reads a mask file, upright as EXIF's orientation says.
+
+    Raises:
+        UserError: it can't be read, has several pages or frames, or colours of more than 8 bits.
+    """
+    with open_source(path) as source:
+        if source.num_frames > 1:
+            raise UserError(
+                f"{path}: has {source.num_frames} pages or frames, and nothing says which is the mask; save it as a file of its own"
+            )
+        indices = source.palette_indices() if isinstance(source, RasterSource) else None
+        values = source.values()
+    if values.ndim == 2:
+        return LabelMap(Path(path), values)
+    colour = _opaque_colour(values, path)
+    if colour.ndim == 2:
+        return LabelMap(Path(path), colour)
+    if colour.dtype == np.uint16:
+        if (colour % 257).any():
+            raise UserError(f"{path}: has colours of 16 bits a channel; save it with 8, or as grey")
+        colour = (colour // 257).astype(np.uint8)
+    if colour.dtype != np.uint8:
+        raise UserError(f"{path}: a mask in colour is of 8 bits a channel, but this one is {colour.dtype}")
+    return LabelMap(Path(path), colour, indices)
+
+
+def _opaque_colour(values: np.ndarray, path: str | Path) -> np.ndarray:
+    """Returns (H, W) where the channels are equal or alpha alone tells, else (H, W, 3); transparent pixels are 0."""
+    colour = values[:, :, :3]
+    if values.shape[2] == 1 or ((colour[:, :, 0] == colour[:, :, 1]) & (colour[:, :, 0] == colour[:, :, 2])).all():
+        return reduce_colour(values, path)
+    if values.shape[2] == 4:
+        alpha = values[:, :, 3]
+        if alpha.min() != alpha.max():
+            if (colour == colour[:1, :1]).all():
+                return alpha
+            return np.where((alpha > alpha.max() // 2)[:, :, None], colour, 0).astype(colour.dtype)
+    return colour
+
+
+def _few_counts(codes: np.ndarray) -> dict[int, int] | None:
+    """Returns pixels by code, or None where there are more than 64 beside 0."""
+    if codes.dtype in (np.uint8, np.uint16, bool):
+        counts = np.bincount(codes.ravel())
+        present = np.flatnonzero(counts)
+        found = {int(code): int(counts[code]) for code in present}
+    else:
+        found, left = {}, codes.ravel()
+        # Labels are few, so that this is faster than sorting all pixels.
+        while left.size and len(found) <= MAX_LABELS + 1:
+            same = left == left[0]
+            found[int(left[0])] = int(same.sum())
+            left = left[~same]
+    return None if len(found) - (0 in found) > MAX_LABELS else found
