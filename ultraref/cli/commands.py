@@ -56,6 +56,7 @@ COMMANDS = {
             "coco": _converter("coco", "COCO instances"),
             "folder": _converter("folder", "any folder of images and masks"),
             "table": _converter("table", "images and masks that a CSV file lists"),
+            "annotations": _converter("annotations", "outlines of LabelMe, VIA, CVAT, Supervisely or YOLO"),
             "to-coco": _converter("to_coco", "the other way: a converted set as COCO instances"),
         },
     ),

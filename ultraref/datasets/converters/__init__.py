@@ -1,5 +1,6 @@
 """From the published archives to the one layout that `LesionDataset` reads."""
 
+from ultraref.datasets.converters.annotations import find_annotations
 from ultraref.datasets.converters.bus import find_bus
 from ultraref.datasets.converters.bus_uc import find_bus_uc
 from ultraref.datasets.converters.bus_uclm import find_bus_uclm
@@ -22,6 +23,7 @@ __all__ = [
     "LesionChoice",
     "RawSample",
     "convert",
+    "find_annotations",
     "find_bus",
     "find_bus_uc",
     "find_bus_uclm",
