@@ -1,9 +1,9 @@
 """A table of images and masks: a CSV file with the columns image and mask, and any others."""
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
 
+from ultraref.csv_table import read_rows
 from ultraref.datasets.converters.layout import drop_same_names
 from ultraref.datasets.converters.mask_classes import LesionChoice, with_lesion_classes
 from ultraref.datasets.converters.named_parts import sample_fields, spacing_of
@@ -26,7 +26,6 @@ ALIASES = {
     "spacing_y": ("spacing_y", "spacing_row"),
     "spacing_x": ("spacing_x", "spacing_column"),
 }
-_DELIMITERS = ",;\t"
 # Characters of a cell: paths and words, not documents.
 _LONGEST = 4096
 
@@ -34,9 +33,9 @@ _LONGEST = 4096
 def find_table(table: str | Path, root: str | Path | None = None, choice: LesionChoice | None = None) -> Found:
     """Finds the images and masks that a table names.
 
-    One row an image, or one row a mask: rows of one image are united, and must agree in everything else. Commas, semicolons and tabs
-    separate cells. Columns are found by `ALIASES`; every other one is an attribute. The name of an image is the column name, else its
-    file's, where those of the table differ, else its whole path below the root.
+    One row an image, or one row a mask: rows of one image are united, and must agree in everything else. Columns are found by
+    `ALIASES`; every other one is an attribute. The name of an image is the column name, else its file's, where those of the
+    table differ, else its whole path below the root.
 
     Args:
         table: the CSV file, UTF-8, with a header.
@@ -85,38 +84,25 @@ def find_table(table: str | Path, root: str | Path | None = None, choice: Lesion
 
 def _read_rows(table: Path) -> list[dict[str, str]]:
     """Returns the rows by what their columns mean, with `_line`; a column that fills no field keeps its own name."""
-    try:
-        with open(table, newline="", encoding="utf-8-sig") as file:
-            header = file.readline(10**6)
-            delimiter = max(_DELIMITERS, key=header.count)
-            file.seek(0)
-            reader = csv.reader(file, delimiter=delimiter, strict=True)
-            columns = _columns(next(reader, []), table)
-            rows = []
-            for cells in reader:
-                if not any(cell.strip() for cell in cells):
-                    continue
-                if len(cells) != len(columns):
-                    raise UserError(
-                        f"{table}: line {reader.line_num} has {len(cells)} cells, but the header {len(columns)}"
-                    )
-                row = {name: cell.strip() for name, cell in zip(columns, cells)}
-                if not row["image"]:
-                    raise UserError(f"{table}: line {reader.line_num} names no image")
-                if max(map(len, cells)) > _LONGEST:
-                    raise UserError(f"{table}: line {reader.line_num} has a cell of over {_LONGEST} characters")
-                rows.append({**row, "_line": str(reader.line_num)})
-    except FileNotFoundError:
-        raise MissingFileError(f"{table}: no such file; give the CSV file of the table") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{table}: can't be read as a table in UTF-8 ({error})") from error
+    header, lines = read_rows(table, hint="give the CSV file that lists images and masks", fold_case=False)
+    columns = _columns(header, table)
+    rows = []
+    for line, cells in lines:
+        where = f"{table}: line {line}"
+        if len(cells) != len(columns):
+            raise UserError(f"{where} has {len(cells)} cells, but the header {len(columns)}")
+        if max(map(len, cells)) > _LONGEST:
+            raise UserError(f"{where} has a cell of over {_LONGEST} characters")
+        row = dict(zip(columns, cells))
+        if not row["image"]:
+            raise UserError(f"{where} names no image")
+        rows.append({**row, "_line": str(line)})
     if not rows:
         raise UserError(f"{table}: has no rows")
     return rows
 
 
-def _columns(header: list[str], table: Path) -> list[str]:
-    names = [name.strip() for name in header]
+def _columns(names: list[str], table: Path) -> list[str]:
     keys = [name.lower().replace(" ", "_") for name in names]
     # The first of a field's names that the header has; a further one is a column of its own.
     meaning = {
