@@ -71,6 +71,7 @@ def test_classes_are_listed_with_counts_and_the_choice_gives_the_exact_masks(kin
     assert message.count("(3)") == 1
     found = find_folder(archive.root, choice=LesionChoice(["nodule"], given_names(kind)))
     report = convert(found, tmp_path / "dst", "thyroid", test_percent=0)
+    assert "lesion, by masks: nodule (3); background: gland (6), vessel (6)" in str(report)
     assert report.blank == ["0001", "0003", "0005"]
     assert report.classes == {"nodule": 3}
     for name, entry in Splits.read(tmp_path / "dst").images.items():

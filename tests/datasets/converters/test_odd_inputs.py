@@ -113,6 +113,13 @@ def test_16_bits(source, convert):
     assert_upright(convert(), tolerance=1)
 
 
+def test_an_image_of_8_bits_among_deeper_ones_is_asked_about(source, tmp_path, capsys):
+    Image.fromarray(picture(1).astype(np.uint16) * 257).save(source / "images/p1.png")
+    Image.fromarray(picture(2).astype(np.uint16)).save(source / "images/p2.png")
+    assert main(["convert", "folder", str(source), str(tmp_path / "dst")]) == 0
+    assert "QUESTION: are these images whole? No pixel of 1 reaches 16 of 255" in capsys.readouterr().out
+
+
 def test_numpy_files_that_are_no_images(source, convert):
     values = picture(1) / 255
     broken = {

@@ -1,6 +1,6 @@
 """Which of a source's classes are lesion."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 
 from ultraref.errors import UserError
@@ -50,6 +50,18 @@ def choose_classes(
     if not chosen:
         raise UserError(f"{flag} names no class; {where} holds {_listed(counts) or 'none'}")
     return [name for name in counts if name in chosen]
+
+
+def describe_choice(chosen: Collection[str], counts: Mapping[str, int], what: str) -> str:
+    """Returns the line of the report that says which classes are lesion and which are background, each with its count.
+
+    Args:
+        chosen: by `choose_classes`.
+        counts: as there.
+        what: is counted: "masks", "objects".
+    """
+    others = _listed({name: count for name, count in counts.items() if name not in chosen})
+    return f"lesion, by {what}: {_listed({name: counts[name] for name in chosen})}; background: {others or 'none'}"
 
 
 def _listed(counts: Mapping[str, int]) -> str:

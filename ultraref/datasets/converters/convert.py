@@ -99,6 +99,7 @@ def convert(
         dataset,
         found=len(found.samples),
         left_out=[_relative(message, found.source) for message in found.left_out],
+        notes=[*found.notes],
     )
     with atomic_folder(dst) as staging:
         report.bits = common_depth(sample.image_path for sample in found.samples)

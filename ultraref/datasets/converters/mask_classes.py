@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ultraref.datasets.converters.choose_classes import choose_classes
+from ultraref.datasets.converters.choose_classes import choose_classes, describe_choice
 from ultraref.datasets.converters.label_names import LabelNames
 from ultraref.datasets.converters.raw_sample import Found, RawSample
 from ultraref.datasets.readers.label_map import LabelMap, read_label_map
@@ -87,7 +87,8 @@ def with_lesion_classes(found: Found, choice: LesionChoice) -> Found:
             choose_classes(_count_labels(usable), None, f"{where}: masks", _flag(labels))
         _ask_whether_inverted(facts.values(), inverted, where)
         load = partial(_load_single, inverted=inverted == "yes")
-        return replace(found, samples=[replace(sample, load_masks=load) for sample in found.samples])
+        notes = [*found.notes, *["lesion and background of every mask changed places"] * (inverted == "yes")]
+        return replace(found, samples=[replace(sample, load_masks=load) for sample in found.samples], notes=notes)
     if inverted == "yes":
         raise UserError(f"{where}: chosen classes say what is lesion, so that turning masks round would be wrong")
     by_name: dict[str, set[str]] = {name: set(own) for name, own in names.labels.items()}
@@ -99,7 +100,7 @@ def with_lesion_classes(found: Found, choice: LesionChoice) -> Found:
     flag = "--classes; --class-values and --class-colours give labels names"
     chosen = {name: frozenset(by_name[name]) for name in choose_classes(counts, wanted, f"{where}: masks", flag)}
     samples = [_with_class(sample, chosen, facts, names) for sample in found.samples]
-    return replace(found, samples=samples)
+    return replace(found, samples=samples, notes=[*found.notes, describe_choice(chosen, counts, "masks")])
 
 
 def _label(name: str) -> str:

@@ -32,6 +32,7 @@ class Prepared:
         merged: whether several masks with a lesion were merged.
         inverted: whether lesion and background of the mask may have changed places (`mask_rule.looks_inverted`).
         resized: whether a mask was resized to the image's size.
+        brightest: largest value of the image, of 255.
         sha256: of the image's PNG.
         mask_sha256: of the mask's PNG.
         pixels: sha256 of size and pixels of image and mask.
@@ -47,6 +48,7 @@ class Prepared:
     merged: bool
     inverted: bool
     resized: bool
+    brightest: int
     sha256: str
     mask_sha256: str
     pixels: str
@@ -89,6 +91,7 @@ def prepare(sample: RawSample, folder: Path, resize_masks: bool, bits: int | Non
         merged=sum(bool(part.any()) for part in masks) > 1,
         inverted=looks_inverted(mask),
         resized=resized,
+        brightest=int(image.max()),
         sha256=hashlib.sha256(image_png).hexdigest(),
         mask_sha256=hashlib.sha256(mask_png).hexdigest(),
         pixels=hashlib.sha256(f"{image.shape}".encode() + image.tobytes() + mask.tobytes()).hexdigest(),

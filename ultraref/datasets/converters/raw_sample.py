@@ -67,6 +67,7 @@ class Found:
             demand; the images they concern are not among the samples.
         together: pairs of names known to be of one patient or lesion; names that aren't there are passed over.
         source: the folder; messages in reports are relative to it.
+        notes: what the report says besides, a line each.
     """
 
     samples: list[RawSample]
@@ -74,6 +75,7 @@ class Found:
     bad: list[str] = field(default_factory=list)
     together: list[tuple[str, str]] = field(default_factory=list)
     source: Path | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 def normalise_name(stem: str) -> str:

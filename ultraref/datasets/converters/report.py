@@ -19,6 +19,8 @@ REFERENCE_COUNTS = {
     "bus_uc": (765, 191, 956),
     "bus_uclm": (130, 33, 163),
 }
+# An image whose brightest pixel is below this, of 255, shows nothing.
+_DARK = 16
 
 
 @dataclass
@@ -33,9 +35,11 @@ class ConversionReport:
         merged: names of the images with several masks that hold a lesion, whose union was taken.
         inverted: names of the images over 90 % of which is lesion, the whole border included.
         bits: depth that was taken for images of more than 8 bits; None where there are none.
+        dark: names of the images without a pixel of 16 or more of 255.
         resized: names of the images whose mask was resized.
         bad: one message for each defect that was skipped.
         left_out: one message for each file that is no part of the set.
+        notes: what a converter says besides, a line each.
         classes: kept images per class.
         heights, widths: smallest, median and largest, in pixels.
         lesion_percent: smallest, median and largest share of the image, in percent.
@@ -56,9 +60,11 @@ class ConversionReport:
     merged: list[str] = field(default_factory=list)
     inverted: list[str] = field(default_factory=list)
     bits: int | None = None
+    dark: list[str] = field(default_factory=list)
     resized: list[str] = field(default_factory=list)
     bad: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     classes: dict[str, int] = field(default_factory=dict)
     heights: list[int] = field(default_factory=list)
     widths: list[int] = field(default_factory=list)
@@ -79,6 +85,7 @@ class ConversionReport:
         self.blank = [item.sample.name for item in prepared.values() if not item.lesion_area]
         self.merged = [item.sample.name for item in kept if item.merged]
         self.inverted = [item.sample.name for item in kept if item.inverted]
+        self.dark = [item.sample.name for item in kept if item.brightest < _DARK]
         self.resized = [item.sample.name for item in prepared.values() if item.resized]
         self.classes = _counts(str(item.category) for item in kept)
         self.heights, self.widths = (_spread([item.size[axis] for item in kept]) for axis in (0, 1))
@@ -128,6 +135,12 @@ class ConversionReport:
                 f"QUESTION: are masks inverted? Over 90 % of the image and its whole border are lesion in {len(self.inverted)} "
                 f"images: {', '.join(self.inverted[:10])}{', ...' if len(self.inverted) > 10 else ''}; see montage.png"
             )
+        if self.dark:
+            lines.append(
+                f"QUESTION: are these images whole? No pixel of {len(self.dark)} reaches {_DARK} of 255, as of images of 8 bits among "
+                f"deeper ones: {', '.join(self.dark[:10])}{', ...' if len(self.dark) > 10 else ''}"
+            )
+        lines += self.notes
         lines += [f"defect skipped: {message}" for message in self.bad]
         return "\n".join(lines + [f"left out: {message}" for message in self.left_out])
 

@@ -17,7 +17,7 @@ from ultraref.datasets.converters.annotations.objects import AnnotatedImage, Ann
 from ultraref.datasets.converters.annotations.supervisely import read_supervisely
 from ultraref.datasets.converters.annotations.via import read_via
 from ultraref.datasets.converters.annotations.yolo import label_path, read_class_names, read_yolo
-from ultraref.datasets.converters.choose_classes import choose_classes
+from ultraref.datasets.converters.choose_classes import choose_classes, describe_choice
 from ultraref.datasets.converters.folder import list_files
 from ultraref.datasets.converters.given_parts import WORDS
 from ultraref.datasets.converters.layout import drop_same_names
@@ -100,7 +100,8 @@ def find_annotations(
     if keep_split:
         samples = _with_split(samples, located, names)
     samples, same = drop_same_names(samples)
-    return Found(samples, sorted(left_out), bad + same, _copies(located, names), src)
+    notes = [describe_choice(chosen, counts, "objects")] if len(counts) > 1 else []
+    return Found(samples, sorted(left_out), bad + same, _copies(located, names), src, notes)
 
 
 def _read_files(
