@@ -45,6 +45,12 @@ def test_colours(tmp_path):
         found.lesion()
 
 
+@pytest.mark.parametrize("second", [(255, 40, 0), (255, 0, 40), (230, 30, 0), (128, 0, 0), (60, 0, 0)])
+def test_colours_that_are_near_each_other_are_two(tmp_path, second):
+    with pytest.raises(UserError, match=r"m\.png"):
+        read_label_map(save(tmp_path, regions(np.uint8(RED), np.uint8(second)))).lesion()
+
+
 def test_a_palette_by_number_and_by_colour(tmp_path):
     indices = regions(1, 2)
     picture = Image.fromarray(indices, "P")

@@ -15,8 +15,9 @@ from ultraref.errors import UserError
 
 # A file of more values or colours holds shades, not labels.
 MAX_LABELS = 64
-# Colours darker than this share of the brightest one, or differing by less in every channel once equally bright, are shades of one.
-_DARK, _SAME_HUE = 0.25, 0.4
+# Colours darker than this share of the brightest one are shades, and so are those that differ by less than this in every channel once
+# equally bright: by rounding where there are few colours, by what JPEG does to them where there are many.
+_DARK, _SAME_HUE, _SAME_HUE_OF_MANY = 0.25, 0.08, 0.4
 # Where there are more colours than labels, one of another hue counts if it fills a square of so many pixels: less is what JPEG and
 # smoothing leave along an outline.
 _CORE = 5
@@ -47,6 +48,12 @@ class LabelMap:
             return self.values
         red, green, blue = (self.values[:, :, channel].astype(np.int32) for channel in range(3))
         return (red << 16) + (green << 8) + blue
+
+    @cached_property
+    def brightness(self) -> np.ndarray:
+        """(H, W): the brightest channel."""
+        # Channel by channel: NumPy's max over a last axis of 3 is ten times slower.
+        return np.maximum(np.maximum(self.values[:, :, 0], self.values[:, :, 1]), self.values[:, :, 2])
 
     @cached_property
     def counts(self) -> dict[str, int] | None:
@@ -108,26 +115,37 @@ class LabelMap:
             raise UserError(
                 f"{self.path}: marks with several colours, {', '.join(hues)}, so that it is not one lesion; as PNG without smoothing its classes could be chosen"
             )
-        return to_mask(self.values.max(2), self.path)
+        return to_mask(self.brightness, self.path)
 
     def _hues(self) -> list[str]:
         """Returns the labels of a colour of each hue, most frequent first; shades of one colour are one hue."""
-        brightness = self.values.max(2)
-        bright = brightness >= max(_DARK * brightness.max(), 1)
-        codes, counts = np.unique(self.codes[bright], return_counts=True)
+        codes, counts = self._bright_codes()
+        alike = _SAME_HUE_OF_MANY if self.counts is None else _SAME_HUE
         found: list[tuple[np.ndarray, int]] = []
         for code in codes[np.argsort(-counts, kind="stable")][: 4 * MAX_LABELS]:
             colour = np.array([code >> 16, code >> 8 & 255, code & 255], float)
             colour /= colour.max()
-            if all(np.abs(colour - other).max() >= _SAME_HUE for other, _ in found):
+            if all(np.abs(colour - other).max() >= alike for other, _ in found):
                 found.append((colour, int(code)))
         if self.counts is None and len(found) > 1:
-            scaled = self.values / np.maximum(brightness, 1)[:, :, None]
-            near = [np.abs(scaled - colour).max(2) < _SAME_HUE / 2 for colour, _ in found]
+            bright = self.brightness >= _DARK * self.brightness.max()
+            scaled = self.values / np.maximum(self.brightness, 1)[:, :, None]
+            near = [np.abs(scaled - colour).max(2) < alike / 2 for colour, _ in found]
             kernel = np.ones((_CORE, _CORE), np.uint8)
             solid = [cv2.erode((one & bright).astype(np.uint8), kernel).any() for one in near]
             found = [one for place, (one, is_solid) in enumerate(zip(found, solid)) if place == 0 or is_solid]
         return [f"#{code:06x}" for _, code in found]
+
+    def _bright_codes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the colours that are no dark shades, and their pixels."""
+        if self.counts is None:
+            codes, counts = np.unique(self.codes[self.brightness > 0], return_counts=True)
+        else:
+            codes = np.array([int(label[1:], 16) for label in self.counts], np.int64)
+            counts = np.array(list(self.counts.values()), np.int64)
+        brightness = np.maximum(np.maximum(codes >> 16, codes >> 8 & 255), codes & 255)
+        bright = brightness >= _DARK * brightness.max(initial=1)
+        return codes[bright], counts[bright]
 
 
 def read_label_map(path: str | Path) -> LabelMap:
