@@ -165,7 +165,7 @@ ATTACKS = {
     "newer format": (lambda c: c.update(format_version=2), "format version 2.*newer ultraref"),
     "another format": (lambda c: c.update(format="zoo"), "is not the config.json of a bundle"),
     "no weights": (lambda c: c.pop("weights"), "has no 'weights'"),
-    "a number too large": (lambda c: _model(c)["gate"].update(gate_max=float("inf")), "is not JSON"),
+    "a number too large": (lambda c: _model(c)["gate"].update(gate_max=float("inf")), "is no proper config.json"),
     "arguments of a wrong type": (
         lambda c: _model(c)["coarse_source"]["network"].update(image_size="x"),
         "can't be built",
@@ -244,5 +244,5 @@ def test_a_missing_file_is_named(name, bundle):
 @pytest.mark.parametrize("text", ["{", "[]", '"x"', "[" * 100_000])
 def test_what_is_no_bundle_is_refused(text, bundle):
     (bundle / "config.json").write_text(text)
-    with pytest.raises(ValueError, match=r"config\.json is not"):
+    with pytest.raises(ValueError, match=r"config\.json(: is no| is not)"):
         load_bundle(bundle)
