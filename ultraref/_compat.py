@@ -25,6 +25,14 @@ Elsewhere, as they are components or parts of one:
   - ultraref/engine/optim/ultra_amp_optim_wrapper.py: AmpOptimWrapper refuses the CPU.
     tests/engine/optim/test_ultra_amp_optim_wrapper.py
   - ultraref/engine/config_check.py: a misspelt option or key passes silently. tests/engine/test_config_check.py
+  - ultraref/engine/train_loop.py: a run goes on from the end of an epoch alone. tests/engine/test_train_loop.py
+  - ultraref/engine/hooks/batch_norm_statistics_hook.py: each process has batch-norm statistics of its own.
+    tests/engine/test_distributed.py
+- torch up to 2.13:
+  - ultraref/processes.py: data workers die of a signal to their process group, and processes outlive a killed torchrun.
+    tests/test_processes.py, tests/test_launch_scripts.py
+  - ultraref/engine/shared_memory.py: a full /dev/shm is a bus error, and a batch is waited for without end.
+    tests/engine/test_shared_memory.py
 - segment_anything 1.0:
   - ultraref/models/sam/mask_decoder.py: one image a call. tests/models/sam/test_sam_decode.py
 - timm up to 1.0.31:
