@@ -13,6 +13,7 @@ from ultraref.atomic import write_json
 from ultraref.engine.hooks.provenance_hook import weights_seen_of
 from ultraref.engine.inputs import require_inputs
 from ultraref.engine.launch_check import TEST_KEYS, check_launch, end_with_launcher
+from ultraref.engine.log_files import release_log_files
 from ultraref.errors import MissingFileError
 from ultraref.models.checkpoint_loading import without_initial_weights
 from ultraref.registry import RUNNERS
@@ -96,7 +97,10 @@ def test(
             check_output_folder(folder, option, given)
     end_with_launcher(launcher)
     runner = RUNNERS.build(cfg)
-    metrics = runner.test()
+    try:
+        metrics = runner.test()
+    finally:
+        release_log_files(runner.logger)
     if runner.rank == 0:
         seen = weights_seen_of(runner.model, runner.test_dataloader.dataset)
         details = getattr(runner.test_evaluator.metrics[0], "details", {})

@@ -9,6 +9,7 @@ from ultraref.apis.output_folder import check_writable
 from ultraref.datasets.transforms import may_change_image
 from ultraref.engine.inputs import require_inputs
 from ultraref.engine.launch_check import TRAINING_KEYS, check_launch, end_with_launcher
+from ultraref.engine.log_files import release_log_files
 from ultraref.engine.requeue import check_requeue, was_requeued
 from ultraref.engine.requeue import requeue as requeue_job
 from ultraref.engine.work_dir import checkpoint_to_resume
@@ -61,6 +62,8 @@ def train(cfg: Config, resume: bool | str = False, amp: bool = False, launcher: 
         if requeue and runner.rank == 0:
             stop.message += f"; {requeue_job(stop.signal_number)}"
         raise
+    finally:
+        release_log_files(runner.logger)
     return runner
 
 

@@ -31,6 +31,7 @@ def _analysis(name: str, summary: str) -> Command:
 
 COMMANDS = {
     "train": Command("train a recipe", "train", "train"),
+    "preflight": Command("try a training before it is started", "preflight", "preflight"),
     "test": Command("test a checkpoint", "test", "test"),
     "predict": Command("segment images with a trained model", "predict", "predict"),
     "refine": Command("refine masks that another tool made", "refine", "refine"),

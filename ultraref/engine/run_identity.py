@@ -30,6 +30,7 @@ _INDIFFERENT = {
 _ONLOOKERS = {
     *("UltraCheckpointHook", "LoggerHook", "IterTimerHook", "RuntimeInfoHook", "OverlayHook", "FiniteHook"),
     *("GroupLearningRateHook", "ProvenanceHook", "InputContractHook", "BatchNormStatisticsHook"),
+    "DescriptionHook",
 }
 # What a schedule takes from the number of epochs.
 _LENGTHS = ("end", "T_max", "total_iters")

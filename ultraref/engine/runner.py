@@ -42,6 +42,12 @@ from ultraref.registry import DATASETS, MODEL_WRAPPERS, RUNNERS
 
 # Those that `Runner.register_default_hooks` adds by itself.
 MMENGINE_HOOKS = ("runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint")
+# Those that every run has, unless its config leaves one out.
+OWN_HOOKS = {
+    "finite": {"type": "FiniteHook"},
+    "batch_norm_statistics": {"type": "BatchNormStatisticsHook"},
+    "description": {"type": "DescriptionHook"},
+}
 
 
 @RUNNERS.register_module()
@@ -173,9 +179,8 @@ class UltraRunner(Runner):
                 iterator._shutdown_workers()
 
     def register_default_hooks(self, hooks: dict | None = None) -> None:
-        """As MMEngine's, which knows None for its own six hooks only; and with `FiniteHook` and `BatchNormStatisticsHook`."""
-        own = {"finite": {"type": "FiniteHook"}, "batch_norm_statistics": {"type": "BatchNormStatisticsHook"}}
-        hooks = {**own, **(hooks or {})}
+        """As MMEngine's, which knows None for its own six hooks only; and with the hooks of `OWN_HOOKS`."""
+        hooks = {**OWN_HOOKS, **(hooks or {})}
         kept = {name: hook for name, hook in hooks.items() if hook is not None or name in MMENGINE_HOOKS}
         super().register_default_hooks(kept)
 

@@ -36,7 +36,7 @@ def read_training(folder: Path) -> TrainingLog | None:
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 entry = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 # The last line of a process that was killed.
                 continue
             if not isinstance(entry, dict):

@@ -2,6 +2,7 @@
 
 from ultraref.engine.hooks.batch_norm_statistics_hook import BatchNormStatisticsHook
 from ultraref.engine.hooks.checkpoint_hook import UltraCheckpointHook
+from ultraref.engine.hooks.description_hook import DescriptionHook
 from ultraref.engine.hooks.finite_hook import FiniteHook
 from ultraref.engine.hooks.group_learning_rate_hook import GroupLearningRateHook
 from ultraref.engine.hooks.input_contract_hook import InputContractHook
@@ -14,6 +15,7 @@ from ultraref.engine.hooks.weight_anchor_hook import WeightAnchorHook
 
 __all__ = [
     "BatchNormStatisticsHook",
+    "DescriptionHook",
     "FiniteHook",
     "GroupLearningRateHook",
     "InputContractHook",
