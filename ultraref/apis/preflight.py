@@ -57,7 +57,7 @@ class Preflight:
 
 
 def preflight(cfg: Config, amp: bool = False) -> Preflight:
-    """Goes through a training up to the end of its second iteration, in a folder that is removed.
+    """Goes through a training up to the end of its second iteration, or of its optimizer's first step, in a folder that is removed.
 
     Networks are built and filled, data sets and checkpoints checked, and batches loaded and trained on by the code that trains. Files
     and random generators are afterwards as they were; what is checked of the work dir is that it can be written.
@@ -136,7 +136,9 @@ def _train_shortly(cfg: Config, amp: bool, result: Preflight) -> None:
                 probe.stage, f"the GPU's memory doesn't suffice; lower train_dataloader.batch_size ({error})"
             ) from error
         except UserError as error:
-            raise _at(probe.stage, str(error)) from error
+            # What is named in the folder isn't there any more.
+            text = "\n".join(line for line in str(error).splitlines() if folder not in line)
+            raise _at(probe.stage, text) from error
 
 
 def _at(stage: str, message: str) -> UserError:
@@ -179,7 +181,9 @@ class _Probe(Hook):
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         result, now = self._result, time.monotonic()
-        if batch_idx < min(_WARM_UP, result.iterations - 1):
+        # The optimizer takes its memory, and gradients are checked, at its first step.
+        accumulated = getattr(runner.optim_wrapper, "_accumulative_counts", 1)
+        if batch_idx < min(max(_WARM_UP, accumulated - 1), result.iterations - 1):
             self._begun = now
             return
         result.seconds_per_iteration, result.peak_memory = now - self._begun, _peak_memory()
