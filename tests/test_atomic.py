@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -194,3 +195,49 @@ def test_a_mount_point_is_not_replaced(tmp_path, monkeypatch):
     monkeypatch.setattr(os.path, "ismount", lambda path: os.fspath(path) == os.fspath(tmp_path))
     with pytest.raises(UserError, match=r"is a mount point.*; give a folder in it"), atomic_folder(tmp_path):
         pass
+
+
+KILLED = """
+import os, shutil, signal, sys
+from pathlib import Path
+from ultraref import atomic
+
+def kill(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+if sys.argv[2] == "exchanged":
+    # The old folder has been exchanged, and is about to be removed.
+    shutil.rmtree = kill
+else:
+    atomic._exchange = lambda one, other: False
+    rename = Path.rename
+    # The first rename takes the old folder away, the second would bring the new one.
+    Path.rename = lambda self, target: kill() if "old" not in str(target) else rename(self, target)
+with atomic.atomic_folder(sys.argv[1]) as staging:
+    (staging / "new").touch()
+"""
+
+
+@pytest.mark.parametrize(("how", "content"), [("exchanged", "new"), ("renamed", "old")])
+def test_a_kill_between_the_renames_loses_no_folder(tmp_path, how, content):
+    dst = tmp_path / "set [1]"
+    with atomic_folder(dst) as staging:
+        (staging / "old").touch()
+    command = [sys.executable, "-c", KILLED, str(dst), how]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    assert run.returncode == -signal.SIGKILL, run.stderr
+    assert dst.exists() == (how == "exchanged")
+    assert len(os.listdir(tmp_path)) == 2
+    with pytest.raises(KeyboardInterrupt), atomic_folder(dst):
+        raise KeyboardInterrupt
+    assert os.listdir(dst) == [content]
+    assert os.listdir(tmp_path) == ["set [1]"]
+
+
+def test_without_the_exchange_folders_are_renamed(tmp_path, monkeypatch):
+    monkeypatch.setattr("ultraref.atomic._exchange", lambda one, other: False)
+    for content in ("first", "second"):
+        with atomic_folder(tmp_path / "set") as staging:
+            (staging / content).touch()
+        assert os.listdir(tmp_path / "set") == [content]
+    assert os.listdir(tmp_path) == ["set"]

@@ -1,5 +1,6 @@
 """Writes a file or a folder as a whole or not at all. Every result of this package is written so."""
 
+import ctypes
 import errno
 import json
 import os
@@ -8,10 +9,14 @@ import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import IO
 
 from ultraref.errors import UserError
+
+# Of Linux's renameat2: the folder that relative paths begin at, and the flag that lets two names change places.
+_HERE, _RENAME_EXCHANGE = -100, 2
 
 
 @contextmanager
@@ -81,16 +86,18 @@ def write_json(path: str | os.PathLike, value, indent: int | None = 2) -> None:
 def atomic_folder(dst: str | os.PathLike) -> Iterator[Path]:
     """Context manager that yields an empty folder beside `dst`, which takes the place of `dst` at the end.
 
-    After an exception what was at `dst` before is unchanged. A killed process leaves at most folders whose names begin
-    with a dot and end with ".partial", which the next call of the same `dst` removes; if it was killed between the two renames
-    at the end, that call also puts back what was at `dst` before. Where `dst` is a link, the folder that it names is replaced.
+    After an exception what was at `dst` before is unchanged. Old and new change places in one step where the system can (Linux,
+    local disks), so that there is no moment without either. Elsewhere there are two renames, and a process that is killed between
+    them leaves the old one under another name, which the next call of the same `dst` puts back. What a killed process leaves,
+    folders whose names begin with a dot and end with ".partial", that call removes. Where `dst` is a link, the
+    folder that it names is replaced.
 
     Raises:
         UserError: `dst` can't be replaced: it is a mount point, the current folder or one above it, or its parent can't be written to.
     """
     dst = _replaceable(Path(dst))
     _make_folder(dst.parent)
-    for left in dst.parent.glob(f".{dst.name}.*.partial"):
+    for left in dst.parent.glob(f".{escape(dst.name)}.*.partial"):
         if _is_running(left.name.split(".")[-2]):
             continue
         if left.name.startswith(f".{dst.name}.old.") and not dst.exists():
@@ -98,21 +105,37 @@ def atomic_folder(dst: str | os.PathLike) -> Iterator[Path]:
         else:
             shutil.rmtree(left, ignore_errors=True)
     staging = dst.parent / f".{dst.name}.{os.getpid()}.partial"
-    old = dst.parent / f".{dst.name}.old.{os.getpid()}.partial"
     _make_folder(staging)
     try:
         yield staging
-        if dst.exists():
-            dst.rename(old)
-        try:
-            staging.rename(dst)
-        except BaseException:
-            if old.exists():
-                old.rename(dst)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
+        # After the exchange, what is removed under this name is the old one.
+        if not (dst.exists() and _exchange(staging, dst)):
+            _replace_folder(staging, dst)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Lets two folders change places in one step, and returns whether this system and file system can."""
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError):
+        return False
+    return rename(_HERE, os.fsencode(one.absolute()), _HERE, os.fsencode(other.absolute()), _RENAME_EXCHANGE) == 0
+
+
+def _replace_folder(new: Path, dst: Path) -> None:
+    """Puts a folder in the place of another, or of none, by renaming both."""
+    old = dst.parent / f".{dst.name}.old.{os.getpid()}.partial"
+    if dst.exists():
+        dst.rename(old)
+    try:
+        new.rename(dst)
+    except BaseException:
+        if old.exists():
+            old.rename(dst)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _replaceable(dst: Path) -> Path:
