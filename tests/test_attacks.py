@@ -39,9 +39,7 @@ ELSEWHERE = {
     "best.pth's score is that of other batch-norm statistics than it holds": [
         "engine/test_distributed.py::test_batch_norm_statistics_are_equal_and_the_best_score_is_that_of_its_file"
     ],
-    "a stored prediction is another than was made": [
-        "datasets/test_prediction_store.py::test_damaged_files_are_named"
-    ],
+    "a stored prediction is another than was made": ["datasets/test_prediction_store.py::test_damaged_files_are_named"],
     "a folder is lost by a kill between two renames": [
         "test_atomic.py::test_a_kill_between_the_renames_loses_no_folder"
     ],

@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import zipfile
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -217,3 +218,22 @@ def test_a_read_only_folder_and_a_file_in_a_folders_place_are_one_line(whole, mo
 def test_a_copy_is_as_good_as_the_file(whole, tmp_path):
     shutil.copy(whole, tmp_path / "copy.pth")
     assert load_checkpoint_file(tmp_path / "copy.pth")["format"] == 2
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "oldest format"])
+def test_weights_of_other_programs_are_read_if_their_sizes_fit_the_file(tmp_path, zipped):
+    path = tmp_path / "weights.pth"
+    state = {"w": torch.arange(1000.0), "tied": torch.nn.Parameter(torch.ones(3)), "half": torch.ones(2).half()}
+    torch.save(OrderedDict(state, epoch=3), path, _use_new_zipfile_serialization=zipped)
+    read = load_weights_file(path)
+    assert torch.equal(read["w"], state["w"])
+    assert torch.equal(read["tied"], state["tied"])
+    content = path.read_bytes()
+    if zipped:
+        enlarged = rewritten(path, lambda name, data: data.replace(b"M\xe8\x03", b"J\x00\x00\x00\x40")).read_bytes()
+    else:
+        enlarged = content.replace(b"M\xe8\x03", b"J\x00\x00\x00\x40")
+    assert enlarged != content
+    path.write_bytes(enlarged)
+    with pytest.raises(UserError, match=r"weights\.pth states weights of 42949\d+ bytes, but has"):
+        load_weights_file(path)

@@ -9,7 +9,6 @@ Format 2, the present one, is a dict with `format`, `state_dict`, `meta` and wha
 
 import logging
 import os
-import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
 from functools import cache
@@ -21,7 +20,7 @@ import torch
 from mmengine.logging import HistoryBuffer, print_log
 
 from ultraref.atomic import atomic_file
-from ultraref.checkpoint_scan import DamagedError, check_records, scan
+from ultraref.checkpoint_scan import DamagedError, check_records, is_zip, scan, scan_weights
 from ultraref.checkpoint_seal import SealedWriter, check_seal
 from ultraref.errors import MissingFileError, UserError
 
@@ -156,12 +155,12 @@ def load_weights_file(path: str | os.PathLike):
     path = Path(path)
     require_file(path)
     with open(path, "rb") as file:
-        if not check_seal(file, path) and zipfile.is_zipfile(file):
-            try:
+        try:
+            if not check_seal(file, path) and is_zip(file):
                 check_records(file)
-            except DamagedError as error:
-                raise UserError(f"{path} {error}") from error
-        file.seek(0)
+            scan_weights(file)
+        except DamagedError as error:
+            raise UserError(f"{path} {error}") from error
         return _read(file, path, "cpu")
 
 

@@ -14,6 +14,8 @@ from typing import IO
 
 import torch
 
+from ultraref.bounded_stream import BoundedStream
+
 _ENDS = ("PROTO", "STOP", "MARK", "BINPERSID", "GLOBAL", "REDUCE", "BUILD")
 _MEMO = ("BINPUT", "LONG_BINPUT", "BINGET", "LONG_BINGET")
 _VALUES = ("NONE", "NEWTRUE", "NEWFALSE", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE")
@@ -35,6 +37,8 @@ _STORAGES = {
     }.items()
     for name in names
 }
+# Of torch's format before zip archives: magic number, version, system, and the weights with names in the place of storages.
+_PICKLES_BEFORE_STORAGES = 4
 # What a damaged archive or pickle raises, as the standard library checks little of either.
 _DAMAGE = (
     *(
@@ -94,6 +98,45 @@ def scan(file: IO[bytes]) -> None:
         file.seek(0)
 
 
+def scan_weights(file: IO[bytes]) -> None:
+    """Checks that the storages in a file of weights, of any program and any age of torch's formats, fit into the file.
+
+    Args:
+        file: open for reading; is at its start afterwards.
+
+    Raises:
+        DamagedError: they are larger than the file, a tensor is larger than its storage, or the file can't be read.
+    """
+    size = file.seek(0, 2)
+    file.seek(0)
+    claimed: dict[str, int] = {}
+    try:
+        if is_zip(file):
+            with zipfile.ZipFile(file) as archive:
+                name = next(name for name in archive.namelist() if name.endswith("data.pkl"))
+                with archive.open(name) as content:
+                    _ClaimReader(content, claimed).load()
+        else:
+            stream = BoundedStream(file)
+            for _ in range(_PICKLES_BEFORE_STORAGES):
+                _ClaimReader(stream, claimed).load()
+    except (*_DAMAGE, StopIteration, ArithmeticError) as error:
+        raise DamagedError("can't be read as weights: it is damaged, or of another kind") from error
+    finally:
+        file.seek(0)
+    total = sum(claimed.values())
+    if total > size:
+        raise DamagedError(f"states weights of {total} bytes, but has {size}")
+
+
+def is_zip(file: IO[bytes]) -> bool:
+    """Whether a file begins as a zip archive; it is at its start afterwards."""
+    file.seek(0)
+    magic = file.read(4)
+    file.seek(0)
+    return magic == b"PK\x03\x04"
+
+
 def _record_sizes(archive: zipfile.ZipFile, file: IO[bytes]) -> dict[str, int]:
     records = {record.filename: record.file_size for record in archive.infolist()}
     if len(records) != len(archive.infolist()):
@@ -144,6 +187,63 @@ class _SizeReader(pickle._Unpickler):
         if isinstance(found, torch.dtype):
             return found.itemsize
         raise DamagedError(f"names {module}.{name}, but a checkpoint holds tensors and plain types only")
+
+
+class _Inert:
+    """Stands for whatever a file names: can be made, filled and set up, and does nothing."""
+
+    def __new__(cls, *_, **__):
+        return super().__new__(cls)
+
+    def __init__(self, *_, **__):
+        pass
+
+    def __setstate__(self, state) -> None:
+        pass
+
+    def __setitem__(self, key, value) -> None:
+        pass
+
+    def __hash__(self) -> int:
+        return 0
+
+    def append(self, value) -> None:
+        """Takes an element of a kind of list."""
+
+    def extend(self, values) -> None:
+        """Takes elements of a kind of list."""
+
+
+class _ClaimReader(pickle._Unpickler):
+    """Reads a pickle of weights with sizes in the place of tensors, and inert objects in that of all others.
+
+    Args:
+        file: the pickle.
+        claimed: receives the bytes of each storage by its key.
+    """
+
+    # Of all opcodes the one that takes memory ahead of what the file holds.
+    dispatch = {opcode: read for opcode, read in pickle._Unpickler.dispatch.items() if opcode != pickle.BYTEARRAY8[0]}
+
+    def __init__(self, file: IO[bytes], claimed: dict[str, int]):
+        super().__init__(file, encoding="latin1")
+        self._claimed = claimed
+
+    def persistent_load(self, pid: tuple) -> tuple[int, int]:
+        """Returns how many elements a storage has, and the bytes of one; see `_SizeReader`."""
+        item_size, key, _, count = pid[1:5]
+        # A kind that isn't known has at least one byte an element.
+        item_size = item_size if isinstance(item_size, int) else 1
+        self._claimed[str(key)] = count * item_size
+        return count, item_size
+
+    def find_class(self, module: str, name: str):
+        """Returns what stands for a name in the file."""
+        if (module, name) == ("collections", "OrderedDict"):
+            return OrderedDict
+        if (module, name) in (("torch._utils", "_rebuild_tensor_v2"), ("torch._utils", "_rebuild_tensor_v3")):
+            return _check_tensor
+        return _STORAGES.get(name, _Inert) if module == "torch" else _Inert
 
 
 def _check_tensor(storage: tuple, offset: int, size: tuple, stride: tuple, grad, hooks, *rest) -> None:

@@ -13,6 +13,7 @@ import mmengine
 import torch
 from mmengine.device import get_device
 from mmengine.dist import barrier, is_distributed, is_main_process
+from mmengine.hooks import EMAHook
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 from mmengine.runner.checkpoint import weights_to_cpu
@@ -20,7 +21,7 @@ from torch import distributed, nn
 
 from ultraref.checkpoint import load_checkpoint_file, not_finite, save_atomically, to_plain
 from ultraref.engine.component_lookup import accepted_arguments
-from ultraref.engine.resume_check import require_averages, require_schedules, restoring
+from ultraref.engine.resume_check import require_averaged_weights, require_averages, require_schedules, restoring
 from ultraref.engine.run_identity import RunIdentity
 from ultraref.engine.run_lock import on_main_process, run_lock
 from ultraref.engine.schedules import replayed
@@ -260,6 +261,9 @@ class UltraRunner(Runner):
                 "a new run from these weights with load_from"
             )
         has_grown = self._check_same_run(meta, filename)
+        if any(isinstance(hook, EMAHook) for hook in self.hooks):
+            with restoring(filename):
+                require_averaged_weights(checkpoint)
         self._fill_model(checkpoint, filename)
         self.train_loop._epoch, self.train_loop._iter = meta["epoch"], meta["iter"]
         self.train_loop.validation_due = meta.get("validation_due", False)

@@ -1,10 +1,8 @@
 """What all readers do before and around the decoding: a limit on pixels, and one error with the file's name."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from ultraref.errors import UserError
 
@@ -31,28 +29,6 @@ def decoding(path: str | Path, what: str) -> Iterator[None]:
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(f"{path}: can't be read as {what} ({reason})") from error
-
-
-class BoundedStream:
-    """A stream that is never asked for more bytes than it has left: to be asked for 4 GB, Python takes 4 GB first.
-
-    Args:
-        stream: content that can be sought in.
-    """
-
-    def __init__(self, stream: BinaryIO):
-        self._stream = stream
-        here = stream.tell()
-        self._size = stream.seek(0, os.SEEK_END)
-        stream.seek(here)
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Reads `size` bytes, or as many as there are."""
-        left = max(self._size - self._stream.tell(), 0)
-        return self._stream.read(left if size is None or size < 0 else min(size, left))
-
-    def __getattr__(self, name: str):
-        return getattr(self._stream, name)
 
 
 def check_size(path: str | Path, height: int, width: int, max_pixels: int) -> None:

@@ -5,9 +5,10 @@ from typing import BinaryIO
 
 import numpy as np
 
+from ultraref.bounded_stream import BoundedStream
 from ultraref.datasets.readers.base import ImageSource
 from ultraref.datasets.readers.codestream import claimed_size
-from ultraref.datasets.readers.decoding import BoundedStream, check_size, decoding
+from ultraref.datasets.readers.decoding import check_size, decoding
 from ultraref.datasets.readers.dicom_spacing import read_spacing
 from ultraref.datasets.readers.grey import to_grey
 from ultraref.errors import MissingLibraryError, UserError

@@ -59,6 +59,8 @@ def damage_checkpoints(runner, folder: Path, number: int, seed: int) -> DamagedC
             ODD_FIELDS[name](content)
             # The log's histories, which reading has rebuilt, become plain again.
             save_atomically(to_plain(content), last)
+            # As `load_or_resume` says it to the hooks.
+            runner._resume = True
             runner.resume(str(last), map_location="cpu")
             raise AssertionError(f"{TOOK}: {name}")
         last.write_bytes(_DAMAGES[way](whole, rng))
@@ -154,6 +156,18 @@ def _other_moment(content: dict) -> None:
     state[name] = torch.zeros(3, 2, 1)
 
 
+def _average_is_nan(content: dict) -> None:
+    state = next(iter(content["optimizer"]["state"].values()))
+    name = next(name for name, value in state.items() if isinstance(value, torch.Tensor) and value.ndim)
+    state[name].view(-1)[0] = math.nan
+
+
+def _averaged_weight_is_nan(content: dict) -> None:
+    """One of the weights that an EMA hook averages."""
+    state = content["ema_state_dict"]
+    next(value for value in state.values() if value.ndim > 1).view(-1)[0] = math.nan
+
+
 ODD_FIELDS: dict[str, Callable[[dict], None]] = {
     "format of tomorrow": _setting("format", value=3),
     "format in words": _setting("format", value="two"),
@@ -184,6 +198,9 @@ ODD_FIELDS: dict[str, Callable[[dict], None]] = {
     "optimizer with fewer groups": _fewer_groups,
     "optimizer's state of another size": _other_moment,
     "optimizer's state is text": _setting("optimizer", "state", value="state"),
+    "an average isn't a number": _average_is_nan,
+    "averaged weights are missing": _removing("ema_state_dict"),
+    "an averaged weight isn't a number": _averaged_weight_is_nan,
     "no log": _removing("message_hub"),
     "log is a list": _setting("message_hub", value=[1]),
     "log without values": _setting("message_hub", "log_scalars", value=3),

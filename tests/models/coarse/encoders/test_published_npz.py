@@ -1,5 +1,8 @@
 """Google's npz files: what fits is loaded exactly, what doesn't is refused before anything changes."""
 
+import io
+import zipfile
+
 import numpy as np
 import pytest
 import torch
@@ -211,3 +214,21 @@ def test_other_kinds_of_file_are_refused(tmp_path):
     for path in (torch_file, array_file, pickled, tmp_path / "text.npz"):
         with pytest.raises(ValueError, match=path.name):
             R50ViTEncoder(**TINY, pretrained=path)
+
+
+def test_sizes_that_an_array_claims_are_compared_with_the_file(tmp_path):
+    path = tmp_path / "weights.npz"
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"descr": "<f4", "fortran_order": False, "shape": (1 << 45,)})
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("cls.npy", buffer.getvalue() + bytes(16))
+    with pytest.raises(ValueError, match=r"cls\.npy claims \(35184372088832,\) float32, but holds 144 bytes"):
+        R50ViTEncoder(**TINY, pretrained=str(path))
+
+
+def test_numbers_that_are_not_finite_are_refused(tmp_path):
+    arrays = published_arrays(R50ViTEncoder(**TINY).vit)
+    arrays["cls"] = np.full_like(arrays["cls"], np.nan)
+    np.savez(tmp_path / "weights.npz", **arrays)
+    with pytest.raises(ValueError, match="numbers that aren't finite, in 1 arrays: cls"):
+        R50ViTEncoder(**TINY, pretrained=str(tmp_path / "weights.npz"))

@@ -5,6 +5,7 @@ import timm
 import torch
 
 from ultraref import provenance
+from ultraref.errors import UserError
 from ultraref.models.coarse.encoders import TimmEncoder, timm_encoder
 
 NETWORK = "resnet10t"
@@ -99,3 +100,26 @@ def test_where_the_weights_come_from_is_noted(tmp_path, monkeypatch):
     monkeypatch.setattr(timm, "create_model", lambda name, pretrained, **options: create(name, **options))
     fetched = provenance.collect_weights(TimmEncoder(f"{NETWORK}.c3_in1k", pretrained=True))
     assert fetched[f"{NETWORK}.c3_in1k"]["seen"]["busi"]["state"] == "unseen"
+
+
+@pytest.mark.parametrize("suffix", ["pth", "safetensors"])
+def test_damaged_weights_and_such_with_code_are_one_line(tmp_path, suffix):
+    class Code:
+        def __reduce__(self):
+            return (print, ("ran",))
+
+    path = tmp_path / f"weights.{suffix}"
+    torch.save({"w": Code()}, path)
+    with pytest.raises(UserError, match=r"weights\.\w+ can't be read as weights") as error:
+        TimmEncoder(NETWORK, checkpoint=path)
+    assert "weights_only" not in str(error.value)
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path):
+    state = timm.create_model(NETWORK, in_chans=1, num_classes=0).state_dict()
+    state["conv1.0.weight"][0, 0, 0, 0] = torch.nan
+    torch.save(state, tmp_path / "weights.pth")
+    with pytest.raises(
+        UserError, match=r"weights\.pth holds numbers that aren't finite, in 1 entries: conv1\.0\.weight"
+    ):
+        TimmEncoder(NETWORK, checkpoint=tmp_path / "weights.pth")

@@ -4,13 +4,16 @@ timm's loader reads the arrays that the model needs and ignores the rest, so a f
 middle with a bare KeyError or shape error, or, when the other model is the larger one, loads without a word.
 """
 
+import math
 import re
+import zlib
 from pathlib import Path
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from timm.models.vision_transformer import VisionTransformer
 
+from ultraref.datasets.readers.npy import read_header
 from ultraref.errors import MissingFileError, UserError
 from ultraref.models.checkpoint_loading import compare_shapes
 
@@ -117,16 +120,40 @@ def _read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """Returns name and shape of each array in the file, without unpickling anything.
 
     Raises:
-        ValueError: not an .npz file of plain arrays.
+        ValueError: not an .npz file of plain arrays, or one holds numbers that aren't finite.
     """
     try:
+        _check_sizes(path)
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name].shape for name in archive.files}
-    except (ValueError, OSError, EOFError, BadZipFile, AttributeError, TypeError) as error:
+            arrays = {name: archive[name] for name in archive.files}
+    except (
+        ValueError,
+        OSError,
+        EOFError,
+        BadZipFile,
+        AttributeError,
+        TypeError,
+        NotImplementedError,
+        zlib.error,
+    ) as error:
         raise UserError(
             f"{path} is not an .npz archive of plain arrays ({error}). R50ViTEncoder takes the file published at "
             f"{PUBLISHED_URL}; weights in PyTorch's format are loaded by the runner's `load_from`"
         ) from error
+    broken = [name for name, array in arrays.items() if array.dtype.kind == "f" and not np.isfinite(array).all()]
+    if broken:
+        raise UserError(f"{path} holds numbers that aren't finite, in {len(broken)} arrays: {', '.join(broken[:4])}")
+    return {name: array.shape for name, array in arrays.items()}
+
+
+def _check_sizes(path: Path) -> None:
+    """Compares the size of each array with that of its member of the archive: NumPy takes memory for whatever one claims."""
+    with ZipFile(path) as archive:
+        for info in archive.infolist():
+            with archive.open(info) as member:
+                shape, _, dtype = read_header(member, path)
+            if math.prod(shape) * dtype.itemsize > info.file_size:
+                raise ValueError(f"{info.filename} claims {shape} {dtype}, but holds {info.file_size} bytes")
 
 
 def _fits(name: str, found: tuple[int, ...], expected: tuple[int, ...]) -> bool:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ultraref import provenance
+from ultraref.checkpoint import load_weights_file, not_finite
 from ultraref.errors import MissingFileError, UserError
 from ultraref.models.coarse.encoders.base import BaseEncoder
 from ultraref.models.coarse.encoders.timm_download import cached_weights
@@ -115,10 +116,29 @@ def _check_names(name: str, checkpoint: Path, in_channels: int, kwargs: dict) ->
         raise MissingFileError(f"TimmEncoder: the checkpoint {checkpoint} of {name} doesn't exist")
     with torch.device("meta"):
         expected = timm.create_model(name, in_chans=in_channels, num_classes=0, **kwargs).state_dict()
-    found = timm.models.load_state_dict(str(checkpoint))
+    found = _read_state(checkpoint)
     missing = [key for key in expected if key not in found and not key.endswith("num_batches_tracked")]
     if missing:
         raise UserError(
             f"{checkpoint} doesn't hold timm's {name}: {len(missing)} of {len(expected)} weights are missing "
             f"({', '.join(missing[:4])}, ...); the file has {', '.join(list(found)[:4])}, ..."
         )
+    broken = not_finite(found)
+    if broken:
+        raise UserError(
+            f"{checkpoint} holds numbers that aren't finite, in {len(broken)} entries: {', '.join(broken[:4])}"
+        )
+
+
+def _read_state(checkpoint: Path) -> dict[str, Tensor]:
+    """Reads what timm will read; of a file that it can't, the message isn't torch's, which advises to run the code in it."""
+    try:
+        if checkpoint.suffix != ".safetensors":
+            load_weights_file(checkpoint)
+        return timm.models.load_state_dict(str(checkpoint))
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(
+            f"{checkpoint} can't be read as weights: it is damaged, or of another program ({error})"
+        ) from error
