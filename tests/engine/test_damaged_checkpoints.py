@@ -5,16 +5,20 @@ from pathlib import Path
 import pytest
 from engine_toys import toy_config
 
+from ultraref.engine import UltraRunner
 from ultraref.testing.soak.damaged_checkpoints import ODD_FIELDS, WAYS, damage_checkpoints
 from ultraref.testing.soak.isolation import REFUSED
 
 ACCUMULATED = {"optimizer": {"type": "AdamW", "lr": 0.01}, "accumulative_counts": 4}
 
 
-@pytest.fixture
-def trained(tmp_path, make_runner):
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A run, which the tests go on with in other processes only."""
     hooks = [{"type": "EMAHook", "momentum": 0.1}]
-    runner = make_runner(toy_config(tmp_path / "run", epochs=2, hooks=hooks, optim_wrapper=ACCUMULATED))
+    cfg = toy_config(tmp_path_factory.mktemp("run"), epochs=2, hooks=hooks, optim_wrapper=ACCUMULATED)
+    cfg.experiment_name = "damaged_checkpoints"
+    runner = UltraRunner.from_cfg(cfg)
     runner.train()
     return runner
 

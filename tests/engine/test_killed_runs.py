@@ -17,7 +17,7 @@ def make(work_dir, workers=0, seed=3):
     return toy_config(work_dir, epochs=4, workers=workers, hooks=HOOKS, optim_wrapper=ACCUMULATED, **options)
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_killed_runs_are_the_unbroken_one(tmp_path, workers):
     result = kill_run("toy", partial(make, workers=workers), tmp_path, 2, np.random.default_rng(workers), "fork")
     assert (result.kills, result.differences, result.faults) == (2, [], [])
