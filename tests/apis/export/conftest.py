@@ -3,6 +3,7 @@
 import copy
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -10,10 +11,19 @@ from mmengine.registry import init_default_scope
 
 from ultraref.apis.export import export
 from ultraref.checkpoint import save_atomically, to_plain
+from ultraref.datasets.fingerprints import Fingerprints, seen_images
 from ultraref.registry import MODELS
 from ultraref.testing.tiny_models import tiny_network, tiny_refinement, tiny_sam
 
 SEEN = {"busi": {"state": "presumed", "evidence": "its paper names it", "date": "2026-01-02"}}
+# Two images whose hashes are all zeros and all ones.
+SEEN_IMAGES = seen_images(
+    [
+        Fingerprints(
+            "busi", "s", ("/nowhere/private/", ".png"), ["one", "two"], np.array([[False], [True]]).repeat(256, 1)
+        )
+    ]
+)
 PROFILE = {"name": "lite", "title": "Lite weights", "licence": "Apache-2.0", "citation": "Somebody 2024", "seen": SEEN}
 # sha256 of images that the checkpoints say they were trained on.
 TRAINED_ON = ["a" * 64, "b" * 64]
@@ -79,7 +89,7 @@ def build_trained(folder: Path, model: dict, **options) -> tuple[Config, Path]:
     torch.manual_seed(0)
     built = MODELS.build(copy.deepcopy(model))
     randomise(built)
-    meta = {"trained_on": TRAINED_ON, "profiles": {"lite": PROFILE}}
+    meta = {"trained_on": TRAINED_ON, "profiles": {"lite": PROFILE}, "seen_images": SEEN_IMAGES}
     if hasattr(built, "input_contract"):
         meta["input_contract"] = built.input_contract()
     folder.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from ultraref import provenance
 from ultraref.apis import init_model, load_bundle
 from ultraref.apis.export import export
+from ultraref.datasets.fingerprints import read_seen_images
 from ultraref.engine.hooks.provenance_hook import ProvenanceHook
 from ultraref.models.weights.lookup import sha256_of
 
@@ -49,6 +50,11 @@ def test_what_the_model_has_seen_comes_along(bundle, trained_on, profile):
     model, _ = load_bundle(bundle)
     assert set().union(*provenance.collect(model).values()) == set(trained_on)
     assert provenance.collect_weights(model)["lite"]["seen"] == profile["seen"]
+    (record,) = provenance.collect_seen_images(model).values()
+    (seen,) = read_seen_images(record)
+    # Without the place of the images on the machine that it was exported on.
+    assert (seen.dataset, seen.names, seen.files) == ("busi", ["one", "two"], None)
+    assert seen.hashes.sum(1).tolist() == [0, 256]
 
     class Runner:
         pass
@@ -172,6 +178,10 @@ ATTACKS = {
     ),
     "another model": (lambda c: _model(c)["refiner"]["sam"]["mask_decoder"].update(mlp_dim=8), "does not fit"),
     "unreadable provenance": (lambda c: c["provenance"].update(trained_on=["x"]), "provenance can't be read"),
+    "unreadable hashes": (
+        lambda c: c["provenance"]["seen_images"]["sets"][0].update(hashes="AAAA"),
+        "provenance can't be read",
+    ),
     "unreadable profile": (
         lambda c: c["provenance"]["profiles"]["lite"].update(seen={"busi": {"state": "fine"}}),
         "provenance can't be read",

@@ -123,3 +123,25 @@ def test_an_option_skips_defects(raw_phantoms, tmp_path, capsys):
     main(["convert", "busi", str(raw), str(tmp_path / "dst"), "--skip-bad", "--keep-normals"])
     assert "1 defects skipped" in capsys.readouterr().out
     assert len(list((tmp_path / "dst" / "normals" / "images").iterdir())) == 3
+
+
+def test_a_given_split_and_verdicts(monkeypatch, archive, tmp_path, capsys):
+    for number in range(6):
+        archive.image(f"images/i{number}.png")
+        archive.mask(f"masks/i{number}.png")
+    archive.text("split.csv", "image,part\n" + "".join(f"i{n}.png,{'test' if n > 3 else 'train'}\n" for n in range(6)))
+    archive.text("pairs.csv", "first,second,verdict\ni0000,i0001,accepted\n")
+    own = ("--given-splits", archive.root / "split.csv", "--pairs", archive.root / "pairs.csv")
+    run_tool(monkeypatch, "folder", archive.root, tmp_path / "dst", *own)
+    splits = Splits.read(tmp_path / "dst")
+    assert splits.select("test") == ["i0004", "i0005"]
+    assert splits.images["i0001"].group == "i0000"
+    for option in (["--ungrouped"], ["--test-percent", "30"]):
+        flags = [str(flag) for flag in (*own, *option)]
+        assert main(["convert", "folder", str(archive.root), str(tmp_path / "other"), *flags]) == 2
+        assert f"--given-splits decides the split, so that {option[0]} would do nothing" in capsys.readouterr().err
+
+
+def test_a_set_for_training_alone_says_how_to_report_it(raw_phantoms, tmp_path, capsys):
+    main(["convert", "busi", str(raw_phantoms), str(tmp_path / "dst"), "--test-percent", "0"])
+    assert "no test part: report by cross-validation" in capsys.readouterr().out

@@ -126,6 +126,10 @@ class ConversionReport:
             "parts: " + _listed(self.parts),
             f"splits hash: {self.splits_hash[:16]}",
         ]
+        if not test:
+            lines.append(
+                "no test part: report by cross-validation, each fold's model on the fold that it held out (docs/how-to/prepare-data.md)"
+            )
         if self.bits is not None:
             lines.append(
                 f"depth: images of more than 8 bits were taken as {self.bits} bits, by the largest value of the set"
