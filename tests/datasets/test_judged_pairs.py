@@ -39,8 +39,8 @@ def test_three_columns_do_and_a_spreadsheet_s_mark(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("first,second\na,b\n", "lacks the columns verdict"),
-        ("first,second,verdict\na,b,maybe\n", r"line 2: the verdict is 'maybe'; it is accepted, rejected or empty"),
+        ("first,second\na,b\n", "must name the columns first,second,verdict"),
+        ("first,second,verdict\na,b,maybe\n", r", line 2: the verdict is 'maybe'; it is accepted, rejected or empty"),
         ("first,second,verdict\na,,accepted\n", "line 2: needs the names"),
         ("first,second,verdict\na,a,accepted\n", "line 2: needs the names of two images"),
         ("first,second,verdict\na,b,accepted\nb,a,rejected\n", "line 3: b and a are both"),

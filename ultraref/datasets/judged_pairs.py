@@ -4,13 +4,12 @@ The audit writes one beside its contact sheet; converters and the next audit rea
 An empty verdict is none, and leaves the pair to the rules.
 """
 
-import csv
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ultraref.datasets.image_io import read_bytes
+from ultraref.csv_table import read_table, write_rows
 from ultraref.errors import UserError
 
 ACCEPTED, REJECTED = "accepted", "rejected"
@@ -52,26 +51,16 @@ class JudgedPairs:
             FileNotFoundError: there is none.
             UserError: it lacks a column, a verdict is none of the allowed ones, or a pair has two.
         """
-        try:
-            text = read_bytes(path).decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise UserError(f"{path}: not a text in UTF-8 ({error}); save the table as CSV") from error
-        reader = csv.DictReader(io.StringIO(text, newline=""))
-        missing = [column for column in _NEEDED if column not in (reader.fieldnames or ())]
-        if missing:
-            raise UserError(
-                f"{path}: lacks the columns {', '.join(missing)}; it has {', '.join(reader.fieldnames or ()) or 'none'}. The audit writes "
-                f"such a file ({PAIRS_NAME})"
-            )
+        hint = f"the audit writes such a file ({PAIRS_NAME})"
         verdicts: dict = {}
-        for row in reader:
-            verdict = (row["verdict"] or "").strip().lower()
+        for line, row in read_table(path, _NEEDED, hint):
+            verdict = row["verdict"].lower()
             if not verdict:
                 continue
-            where = f"{path}: line {reader.line_num}"
+            where = f"{path}, line {line}"
             if verdict not in (ACCEPTED, REJECTED):
                 raise UserError(f"{where}: the verdict is {row['verdict']!r}; it is {ACCEPTED}, {REJECTED} or empty")
-            ends = [((row.get(f"{end}_set") or "").strip(), (row[end] or "").strip()) for end in ("first", "second")]
+            ends = [(row.get(f"{end}_set", ""), row[end]) for end in ("first", "second")]
             if not all(name for _, name in ends) or ends[0] == ends[1]:
                 raise UserError(f"{where}: needs the names of two images as first and second")
             key = tuple(sorted(ends))
@@ -117,7 +106,5 @@ class JudgedPairs:
 def pairs_csv(rows: Iterable[Mapping[str, object]]) -> str:
     """Returns the text of a pairs.csv; each row has the COLUMNS."""
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    write_rows(text, COLUMNS, ([row[column] for column in COLUMNS] for row in rows))
     return text.getvalue()

@@ -5,17 +5,16 @@ fold). A JSON has either the part of each name, or the names of each part; also 
 train, val and test, or numbers of folds.
 """
 
-import csv
-import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ultraref.csv_table import read_rows
 from ultraref.datasets.converters.given_parts import TRAIN, VALID_FOLD, WORDS
 from ultraref.datasets.converters.raw_sample import RawSample, normalise_name
-from ultraref.datasets.image_io import read_bytes
 from ultraref.errors import UserError
+from ultraref.json_file import parse_json
+from ultraref.text_file import read_text
 
 _NAME_COLUMNS, _PATIENT_COLUMNS = ("name", "image", "file", "filename"), ("patient", "case", "patient_id")
 _PART_COLUMNS = ("part", "split", "set", "subset", "fold")
@@ -48,14 +47,11 @@ class GivenSplits:
             FileNotFoundError: there is none.
             UserError: it is neither, lacks what it must have, names something twice, or a part that is none.
         """
-        try:
-            text = read_bytes(path).decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise UserError(f"{path}: not a text in UTF-8 ({error}); give a CSV or a JSON") from error
+        text = read_text(path, "it is a CSV or a JSON")
         if text.lstrip()[:1] in ("{", "["):
             rows, by = _json_rows(text, path), None
         else:
-            rows, by = _csv_rows(text, path)
+            rows, by = _csv_rows(path)
         parts: dict[str, str | int] = {}
         for key, part, where in rows:
             part = _part(part, where)
@@ -104,40 +100,34 @@ class GivenSplits:
         return next((key for key in own if key in self.parts), None)
 
 
-def _csv_rows(text: str, path) -> tuple[list[tuple[str, str, str]], str]:
+def _csv_rows(path) -> tuple[list[tuple[str, str, str]], str]:
     """Returns (key, part, place) of each row, and what the keys are."""
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    columns = {column.strip().lower(): column for column in reader.fieldnames or ()}
-    key_column = next((columns[c] for c in (*_NAME_COLUMNS, *_PATIENT_COLUMNS) if c in columns), None)
-    part_column = next((columns[c] for c in _PART_COLUMNS if c in columns), None)
+    columns, rows = read_rows(path)
+    key_column = next((c for c in (*_NAME_COLUMNS, *_PATIENT_COLUMNS) if c in columns), None)
+    part_column = next((c for c in _PART_COLUMNS if c in columns), None)
     if key_column is None or part_column is None:
         raise UserError(
-            f"{path}: its columns are {', '.join(reader.fieldnames or ()) or 'none'}; it needs one of {', '.join((*_NAME_COLUMNS, *_PATIENT_COLUMNS))} and "
+            f"{path}: its columns are {', '.join(columns) or 'none'}; it needs one of {', '.join((*_NAME_COLUMNS, *_PATIENT_COLUMNS))} and "
             f"one of {', '.join(_PART_COLUMNS)}"
         )
-    rows = []
-    for row in reader:
-        key, part = (row[key_column] or "").strip(), (row[part_column] or "").strip()
-        if not key or not part:
-            raise UserError(
-                f"{path}: line {reader.line_num} is not whole: {','.join(str(cell or '') for cell in row.values())}"
-            )
-        rows.append((key, part, f"{path}: line {reader.line_num}"))
-    return rows, "name" if key_column.strip().lower() in _NAME_COLUMNS else "patient"
+    found = []
+    for line, cells in rows:
+        row = dict(zip(columns, cells))
+        if len(cells) != len(columns) or not row[key_column] or not row[part_column]:
+            raise UserError(f"{path}, line {line}: is not whole: {','.join(cells)}")
+        found.append((row[key_column], row[part_column], f"{path}, line {line}"))
+    return found, "name" if key_column in _NAME_COLUMNS else "patient"
 
 
 def _json_rows(text: str, path) -> list[tuple[str, object, str]]:
-    try:
-        content = json.loads(text)
-    except ValueError as error:
-        raise UserError(f"{path}: not JSON ({error}); give a CSV or a JSON") from error
+    content = parse_json(text, path, "JSON of a split")
     if isinstance(content, dict) and isinstance(content.get("folds"), list):
         content = {
             **{str(number): names for number, names in enumerate(content["folds"])},
             "test": content.get("test", []),
         }
-    if not isinstance(content, dict) or not content:
-        raise UserError(f"{path}: gives neither the part of each name nor the names of each part, as an object")
+    if not content:
+        raise UserError(f"{path}: gives neither the part of each name nor the names of each part")
     if all(isinstance(names, list) for names in content.values()):
         rows = [(name, part, f"{path}: {part}") for part, names in content.items() for name in names]
     else:
