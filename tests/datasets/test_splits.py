@@ -38,9 +38,11 @@ def test_what_is_known_of_an_image_and_the_unit_that_it_belongs_to():
     images = {"a": entry("test", None, patient="p1"), "b": entry("test", None, category=None)}
     splits = make_splits(images=images)
     assert splits.describe("a") == dict(
-        pixels_hash="c", group="p1", group_kind="patient", attributes={"class": "benign"}
+        pixels_hash="c", group="p1", group_kind="patient", normal=False, attributes={"class": "benign"}
     )
-    assert splits.describe("b") == dict(pixels_hash="c", group="x", group_kind="duplicate group", attributes={})
+    assert splits.describe("b") == dict(
+        pixels_hash="c", group="x", group_kind="duplicate group", normal=False, attributes={}
+    )
     plain = make_splits(images=images, grouping="none")
     assert plain.describe("a")["group_kind"] == "patient"
     assert (plain.describe("b")["group_kind"], plain.describe("b")["group"]) == ("image", "b")

@@ -30,11 +30,11 @@ def test_class_by_colour_and_patient_by_prefix(archive, tmp_path):
         (patient, patient) for patient in ("alwi", "bede", "cuhe", "difo")
     }
     assert len({(entry.patient, entry.split, entry.fold) for entry in images.values()}) == 4  # nobody in two parts
-    for kind in ("images", "masks"):
-        kept = sorted(path.stem for path in (tmp_path / "dst" / "normals" / kind).iterdir())
-        assert kept == report.blank
-        assert (tmp_path / "dst" / "normals" / "images" / f"{kept[0]}.png").is_file()
-    assert not read_mask(tmp_path / "dst" / "normals" / "masks" / "alwi_0002.png").any()
+    assert [name for name, entry in images.items() if entry.normal] == report.blank
+    for name in report.blank:
+        assert (tmp_path / "dst" / images[name].split / "images" / f"{name}.png").is_file()
+        assert not read_mask(tmp_path / "dst" / images[name].split / "masks" / f"{name}.png").any()
+    assert Splits.read(tmp_path / "dst").cases.rows["alwi_0001"]["device"] == "Siemens ACUSON S2000"
 
 
 def load(archive, name):

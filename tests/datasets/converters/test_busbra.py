@@ -38,6 +38,53 @@ def test_patients_and_classes_come_from_the_table(archive, tmp_path):
     assert "patient and pHash" in Splits.read(tmp_path / "dst").grouping
 
 
+def test_what_the_table_says_comes_into_the_table_of_cases(archive, tmp_path):
+    """Made-up content in the published columns. The boxes of the mask at x 12, y 10 of 14 x 14 pixels: as it is, counted from 1, as two
+    corners; and one that is another's."""
+    rows = fill(archive)
+    boxes = ['"[12,10,14,14]"', '"[13 11 14 14]"', '"[12, 10, 26, 24]"', '"[40,30,5,5]"']
+    for place, box in enumerate(boxes):
+        rows[place] = rows[place].replace('"[1,2,3,4]"', box)
+    rows[4] = rows[4].replace('60,48,left,"[1,2,3,4]"', "61,48,right,")
+    rows[5:] = [row.replace('"[1,2,3,4]"', "") for row in rows[5:]]
+    archive.text("bus_data.csv", "\n".join([HEADER, *rows]) + "\n")
+    report = convert(find_busbra(archive.root), tmp_path / "dst", "busbra")
+    assert report.contradictions == [
+        "bus_0002-s: the table's box is [40,30,5,5], but the mask's x, y, width, height are 12, 10, 14, 14",
+        "bus_0003-l: the table's width is 61, but the image's 60",
+    ]
+    assert "2 values of the set's table contradict the files, and are not used" in str(report)
+    cases = Splits.read(tmp_path / "dst").cases.rows
+    entry = Splits.read(tmp_path / "dst").images["bus_0001-s"]
+    assert cases["bus_0001-s"] == {
+        "path": "Images/bus_0001-s.png",
+        "split": entry.split,
+        **({} if entry.fold is None else {"fold": str(entry.fold)}),
+        "patient": "1",
+        "side": "left",
+        "class": "malignant",
+        "device": "GE",
+        "birads": "4",
+        "height": "48",
+        "width": "60",
+        "lesion_area": "196",
+        "lesion_parts": "1",
+        "histology": "Fibroadenoma",
+        "bbox": "[13 11 14 14]",
+    }
+    assert "bbox" not in cases["bus_0002-s"]
+    assert (cases["bus_0003-l"]["width"], cases["bus_0003-l"]["side"]) == ("60", "right")
+
+
+def test_an_image_that_the_table_lists_and_that_is_not_there_is_missing(archive, tmp_path):
+    fill(archive)
+    (archive.root / "Images" / "bus_0004-s.png").unlink()
+    with pytest.raises(ValueError, match=r"1 images are missing.*(?s:.*)Images/bus_0004-s: is listed in bus_data\.csv"):
+        convert(find_busbra(archive.root), tmp_path / "dst", "busbra")
+    report = convert(find_busbra(archive.root), tmp_path / "dst", "busbra", skip_missing=True)
+    assert (report.kept, len(report.missing)) == (19, 1)
+
+
 def test_official_folds(archive, tmp_path):
     fill(archive)
     report = convert(find_busbra(archive.root, official_folds=5), tmp_path / "dst", "busbra")

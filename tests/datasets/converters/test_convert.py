@@ -53,7 +53,7 @@ def test_files_and_record(raw_phantoms, phantom_root):
     assert splits.images.keys() == {name for name in samples if not name.startswith("normal")}
     paths = {str(path.relative_to(phantom_root)) for path in phantom_root.rglob("*") if path.is_file()}
     expected = {f"{e.split}/{kind}/{n}.png" for n, e in splits.images.items() for kind in ("images", "masks")}
-    assert paths == expected | {"splits.json", "report.json", "montage.png"}
+    assert paths == expected | {"splits.json", "cases.csv", "report.json", "montage.png"}
     for name, entry in splits.images.items():
         image_path = phantom_root / entry.split / "images" / f"{name}.png"
         assert entry.sha256 == hashlib.sha256(image_path.read_bytes()).hexdigest()
@@ -200,18 +200,48 @@ def test_defects_are_named_together_and_skipped_on_demand(tmp_path, samples):
     assert report.bad[1].startswith("i04.png")  # relative to the source
 
 
-def test_normals_are_dropped_or_kept_apart(tmp_path, samples):
-    blank = write_sample(tmp_path / "raw", "blank", picture(52), corner(0))
-    convert(Found([*samples, blank]), tmp_path / "dst", "toy")
-    dropped = tree(tmp_path / "dst")
-    assert not any("blank.png" in path for path in dropped)
-    report = convert(Found([*samples, blank]), tmp_path / "dst", "toy", keep_normals=True)
-    kept = tree(tmp_path / "dst")
-    assert kept.keys() - dropped.keys() == {"normals/images/blank.png", "normals/masks/blank.png"}
-    assert {path: kept[path] for path in dropped} == dropped
-    assert report.blank == ["blank"]
+def test_normals_are_dropped_or_become_a_part_of_the_set(tmp_path, samples):
+    blanks = [write_sample(tmp_path / "raw", f"blank{n}", picture(52 + n), corner(0)) for n in range(12)]
+    convert(Found([*samples, *blanks]), tmp_path / "dst", "toy")
+    dropped = Splits.read(tmp_path / "dst")
+    assert not any("blank" in path for path in tree(tmp_path / "dst"))
+    report = convert(Found([*samples, *blanks]), tmp_path / "dst", "toy", keep_normals=True)
+    kept = Splits.read(tmp_path / "dst")
+    assert report.blank == sorted(blank.name for blank in blanks)
+    assert sum(report.normals.values()) == 12
+    assert "12 of 12 without a lesion kept as normals" in str(report)
+    # The others stay where they are, and the normals are dealt out as they are: a fifth to the test set.
+    assert {name: entry for name, entry in kept.images.items() if not entry.normal} == dropped.images
+    assert (kept.select("all"), kept.select("test")) == (dropped.select("all"), dropped.select("test"))
+    assert len(kept.select("test", normals=True)) in (2, 3)
+    assert {kept.images[name].fold for name in kept.select("train", normals=True)} == {0, 1, 2, 3, 4}
+    assert not read_mask(tmp_path / "dst" / kept.images["blank3"].split / "masks" / "blank3.png").any()
+    assert kept.cases.rows["blank3"]["lesion_area"] == kept.cases.rows["blank3"]["lesion_parts"] == "0"
+    assert dropped.cases.rows == {name: kept.cases.rows[name] for name in dropped.images}
     convert(Found(samples), tmp_path / "dst", "toy")  # what a conversion wrote may be replaced
-    assert not (tmp_path / "dst" / "normals").exists()
+    assert not list((tmp_path / "dst").rglob("blank*"))
+
+
+def test_a_normal_goes_where_its_patient_is(tmp_path, samples):
+    raw = tmp_path / "raw"
+    ill = [write_sample(raw, f"p{n}", picture(60 + n), corner(), patient=f"p{n}") for n in range(6)]
+    well = [write_sample(raw, f"a{n}", picture(70 + n), corner(0), patient=f"p{n}") for n in range(6)]
+    convert(Found([*samples, *ill, *well]), tmp_path / "dst", "toy", keep_normals=True)
+    images = Splits.read(tmp_path / "dst").images
+    for n in range(6):
+        lesion, normal = images[f"p{n}"], images[f"a{n}"]
+        assert (normal.split, normal.fold, normal.group) == (lesion.split, lesion.fold, lesion.group)
+
+
+def test_missing_images_are_listed_and_refused_or_counted(tmp_path, samples):
+    found = Found(samples, source=tmp_path / "raw", missing=[f"{tmp_path / 'raw'}/gone.png: is listed in a table"])
+    with pytest.raises(UserError, match=r"1 images are missing.*--skip-missing:\n.*gone\.png: is listed"):
+        convert(found, tmp_path / "dst", "toy", skip_bad=True)
+    report = convert(found, tmp_path / "dst", "toy", skip_missing=True)
+    assert report.missing == ["gone.png: is listed in a table"]
+    assert "1 missing images skipped" in str(report)
+    assert not report.is_whole
+    assert convert(Found(samples), tmp_path / "dst", "toy").is_whole
 
 
 @pytest.mark.parametrize("file", ["train/images/notes.txt", "train/deep/er/a.png", "normals/a.png"])

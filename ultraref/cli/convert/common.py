@@ -73,8 +73,15 @@ def add_converter_arguments(
     )
     parser.add_argument("--write-manifest", metavar="FILE", help="write the split as a file for others to convert by")
     parser.add_argument("--resize-masks", action="store_true", help="resize masks of another size than their image")
-    parser.add_argument("--keep-normals", action="store_true", help="write images without a lesion to DST/normals")
-    parser.add_argument("--skip-bad", action="store_true", help="leave out and count what is defective")
+    parser.add_argument("--keep-normals", action="store_true", help="take images without a lesion into the set")
+    parser.add_argument(
+        "--skip-bad", action="store_true", help="leave out and count what is defective; the exit status is 1 then"
+    )
+    parser.add_argument(
+        "--skip-missing",
+        action="store_true",
+        help="leave out and count images that a table or an annotation file names and that aren't there; the exit status is 1 then",
+    )
 
 
 # What a file that decides the split leaves no room for: its default by name.
@@ -105,7 +112,7 @@ def _refuse_both(args: argparse.Namespace, flag: str, decided: dict) -> None:
 
 
 def write_converted(found: "Found", args: argparse.Namespace) -> int:
-    """Converts what was found below SRC, prints the report, and returns the exit status."""
+    """Converts what was found below SRC, prints the report, and returns the exit status: 1 where something was skipped."""
     from rich.progress import track
 
     from ultraref.datasets.converters import convert
@@ -135,6 +142,7 @@ def write_converted(found: "Found", args: argparse.Namespace) -> int:
         resize_masks=args.resize_masks,
         keep_normals=args.keep_normals,
         skip_bad=args.skip_bad,
+        skip_missing=args.skip_missing,
         manifest=manifest,
         given_splits=given,
         pairs=None if args.pairs is None else JudgedPairs.read(args.pairs),
@@ -149,4 +157,4 @@ def write_converted(found: "Found", args: argparse.Namespace) -> int:
         written = SplitManifest.of(Splits.read(args.dst), found.samples)
         written.write(args.write_manifest)
         print(f"wrote {args.write_manifest}, manifest hash {written.hash[:16]}")
-    return 0
+    return 0 if report.is_whole else 1

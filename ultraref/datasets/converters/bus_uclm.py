@@ -14,6 +14,8 @@ from ultraref.datasets.readers.mask_rule import to_mask
 from ultraref.datasets.readers.open_source import open_source
 from ultraref.errors import UserError
 
+# All images are of one scanner, as the paper says.
+DEVICE = "Siemens ACUSON S2000"
 # What the channel must be brighter than the other ones, of 255. JPEG compression moves colours by less.
 _CONTRAST = 64
 
@@ -28,7 +30,12 @@ def find_bus_uclm(src: str | Path) -> Found:
     """
     found = find_image_and_mask_folders(src, "images", "masks", "BUS-UCLM")
     samples = [
-        replace(sample, patient=sample.image_path.stem.split("_")[0].lower(), load_masks=read_coloured_mask)
+        replace(
+            sample,
+            patient=sample.image_path.stem.split("_")[0].lower(),
+            load_masks=read_coloured_mask,
+            attributes={"device": DEVICE},
+        )
         for sample in found.samples
     ]
     return replace(found, samples=samples)

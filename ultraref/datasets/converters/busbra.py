@@ -6,15 +6,19 @@ from pathlib import Path
 from ultraref.csv_table import read_rows, whole_number
 from ultraref.datasets.converters.layout import drop_same_names, find_root, list_images, pair_files, resolve
 from ultraref.datasets.converters.raw_sample import Found, RawSample, normalise_name
+from ultraref.datasets.converters.stated_geometry import StatedGeometry
 from ultraref.defaults import OFFICIAL_FOLDS
 from ultraref.errors import MissingFileError, UserError
+
+SIDES = ("left", "right")
 
 
 def find_busbra(src: str | Path, official_folds: int | None = None) -> Found:
     """Finds SRC/Images/bus_0001-l.png, SRC/Masks/mask_0001-l.png and what SRC/bus_data.csv says of them.
 
-    The patient is the column Case, the class Pathology. An image that the table doesn't list is a defect, as its
-    patient isn't known. All may lie one level deeper.
+    The patient is the column Case, the class Pathology. Side, Device, BIRADS, Histology, BBOX and whatever other columns there are go
+    into cases.csv; Width, Height and BBOX are held against the files. An image that the table doesn't list is a defect, as its
+    patient isn't known; one that the table lists and that isn't there is missing. All may lie one level deeper.
 
     Args:
         src: folder of the unpacked archive.
@@ -48,9 +52,32 @@ def find_busbra(src: str | Path, official_folds: int | None = None) -> Found:
         else:
             row = table[name]
             fold = None if folds is None else folds[name]
-            samples.append(RawSample(name, image, (mask,), row["Pathology"].lower(), row["Case"], fold))
+            samples.append(_sample(name, image, mask, row, fold))
+    present = {normalise_name(path.stem) for path in images}
+    missing = [
+        f"{places['Images'] / row['ID']}: is listed in bus_data.csv" for n, row in table.items() if n not in present
+    ]
     samples, same = drop_same_names(samples)
-    return Found(samples, sorted(stray_images + stray_masks + lonely), bad + same, source=Path(src))
+    return Found(
+        samples, sorted(stray_images + stray_masks + lonely), bad + same, source=Path(src), missing=sorted(missing)
+    )
+
+
+def _sample(name: str, image: Path, mask: Path, row: dict[str, str], fold: int | None) -> RawSample:
+    side = row.get("Side", "").lower()
+    # What is neither left nor right stays as it is written.
+    used = ("ID", "Case", "Pathology", "Width", "Height", *(["Side"] if side in SIDES else []))
+    return RawSample(
+        name,
+        image,
+        (mask,),
+        row["Pathology"].lower(),
+        row["Case"],
+        fold,
+        side=side if side in SIDES else None,
+        attributes={column: value for column, value in row.items() if column not in used and value},
+        stated=StatedGeometry(row.get("Width", ""), row.get("Height", ""), row.get("BBOX", "")),
+    )
 
 
 def _name_of_mask(stem: str) -> str:
@@ -59,7 +86,7 @@ def _name_of_mask(stem: str) -> str:
 
 
 def _read_table(path: Path, columns: tuple[str, ...]) -> tuple[dict[str, dict[str, str]], list[str]]:
-    """Returns the rows by normalised ID, and a message for each row that is cut short or occurs twice."""
+    """Returns the rows by normalised ID, and a message for each that is cut short, lacks one of `columns` or occurs twice."""
     header, lines = read_rows(path, ("ID", *columns), fold_case=False)
     rows, bad = {}, []
     for line, cells in lines:
@@ -71,7 +98,7 @@ def _read_table(path: Path, columns: tuple[str, ...]) -> tuple[dict[str, dict[st
         elif name in rows:
             bad.append(f"{path}: line {line} lists {row['ID']} again")
         else:
-            rows[name] = {column: row[column] for column in columns}
+            rows[name] = row
     return rows, bad
 
 

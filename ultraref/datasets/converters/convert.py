@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ultraref.atomic import atomic_folder
+from ultraref.datasets.case_file import CASES_NAME
 from ultraref.datasets.converters.assign_splits import TEST
+from ultraref.datasets.converters.case_rows import describe_cases
 from ultraref.datasets.converters.depth import common_depth
 from ultraref.datasets.converters.given_splits import GivenSplits
 from ultraref.datasets.converters.group_sheet import GROUP_SHEET_NAME, write_group_sheet
-from ultraref.datasets.converters.grouping import SplitOptions, plan_split
+from ultraref.datasets.converters.grouping import SplitOptions, find_groups, plan_split
 from ultraref.datasets.converters.montage import write_montage
+from ultraref.datasets.converters.normals import with_normals
 from ultraref.datasets.converters.prepare import Prepared, prepare
 from ultraref.datasets.converters.raw_sample import Found, RawSample
 from ultraref.datasets.converters.report import ConversionReport
@@ -42,12 +45,13 @@ def convert(
     resize_masks: bool = False,
     keep_normals: bool = False,
     skip_bad: bool = False,
+    skip_missing: bool = False,
     manifest: SplitManifest | None = None,
     given_splits: GivenSplits | None = None,
     pairs: JudgedPairs | None = None,
     progress: Callable | None = None,
 ) -> ConversionReport:
-    """Writes DST/{train,test}/{images,masks}/NAME.png, splits.json, report.json and montage.png.
+    """Writes DST/{train,test}/{images,masks}/NAME.png, splits.json, cases.csv, report.json and montage.png.
 
     Images become 8-bit grey and masks 0/255 (`image_io` has the rules); the masks of one image are merged; images
     without a lesion are dropped. The images of a patient, and near-duplicates, lie in one fold or all in the test set.
@@ -67,8 +71,9 @@ def convert(
         accept_large_groups: takes a group of near-duplicates of more than 2 % of the set or 30 images as one. Otherwise its
             farthest pairs are left out until no part of it is larger, and the report shows it.
         resize_masks: resizes masks of another size than their image instead of refusing them.
-        keep_normals: writes images without a lesion to DST/normals/{images,masks}/NAME.png.
+        keep_normals: takes images without a lesion into the set, with an empty mask. The part of the others doesn't depend on it.
         skip_bad: leaves out and counts what would be an error of the data.
+        skip_missing: leaves out and counts images that the source names, and that aren't there.
         manifest: a published split, which takes the place of an own one; the files must be those that it names.
         given_splits: parts that someone decided, likewise, of images or patients of this copy.
         pairs: pairs that a person has looked at: accepted ones stay together, rejected ones are no duplicates.
@@ -76,8 +81,8 @@ def convert(
 
     Raises:
         FileExistsError: DST holds files that no converter wrote.
-        ValueError: there are no samples, or, unless `skip_bad`, the data has defects; the message names them. Or the manifest is of
-            other files.
+        ValueError: there are no samples, or, unless `skip_bad`, the data has defects, or unless `skip_missing` images are
+            missing; the message names them. Or the manifest is of other files.
     """
     dst = Path(dst)
     split = SplitOptions(
@@ -101,6 +106,9 @@ def convert(
         left_out=[_relative(message, found.source) for message in found.left_out],
         notes=[*found.notes],
     )
+    report.missing = [_relative(message, found.source) for message in found.missing]
+    if found.missing and not skip_missing:
+        raise UserError(_describe_missing(found.missing, dataset))
     with atomic_folder(dst) as staging:
         report.bits = common_depth(sample.image_path for sample in found.samples)
         prepared, defects = _prepare_all(found.samples, staging, resize_masks, report.bits, progress)
@@ -112,9 +120,15 @@ def convert(
         if not kept:
             raise UserError(f"{dataset}: none of the {len(found.samples)} images has a lesion")
         plan = plan_split(kept, found, dataset, split)
+        if keep_normals:
+            wide = {name: name for name in prepared}
+            if not plan.ungrouped:
+                wide = find_groups(prepared, found.together, dataset, split).of
+            normals = [item.sample for name, item in prepared.items() if name not in kept]
+            plan, report.torn_normals = with_normals(plan, normals, wide, test_percent)
         entries = {}
         for name, item in prepared.items():
-            if name in kept:
+            if name in plan.parts:
                 split, fold = ("test", None) if plan.parts[name] == TEST else ("train", plan.parts[name])
                 entries[name] = ImageEntry(
                     split,
@@ -125,14 +139,16 @@ def convert(
                     plan.groups[name],
                     item.pixels,
                     item.sample.patient,
+                    normal=name not in kept,
                 )
-            _move(staging, name, entries[name].split if name in kept else "normals", keep_normals or name in kept)
+            _move(staging, name, entries[name].split if name in entries else None)
         for kind in ("images", "masks"):
             (staging / kind).rmdir()
             for split in ("train", "test"):
                 (staging / split / kind).mkdir(parents=True, exist_ok=True)
-        splits = Splits(dataset, plan.seed, plan.grouped, plan.grouping, plan.num_folds, entries)
-        (staging / SPLITS_NAME).write_text(splits.to_json(), encoding="utf-8")
+        cases = describe_cases(found.samples, prepared, entries)
+        splits = Splits(dataset, plan.seed, plan.grouped, plan.grouping, plan.num_folds, entries, cases)
+        splits.write(staging)
         report.summarise(prepared, splits)
         report.duplicates = plan.facts
         (staging / REPORT_NAME).write_text(report.to_json(), encoding="utf-8")
@@ -158,7 +174,7 @@ def _check_destination(dst: Path) -> None:
 def _is_own(file: str) -> bool:
     parts = file.split("/")
     if len(parts) == 1:
-        return file in (SPLITS_NAME, REPORT_NAME, MONTAGE_NAME, GROUP_SHEET_NAME)
+        return file in (SPLITS_NAME, CASES_NAME, REPORT_NAME, MONTAGE_NAME, GROUP_SHEET_NAME)
     return (
         len(parts) == 3
         and parts[0] in ("train", "test", "normals")
@@ -209,11 +225,17 @@ def _describe_defects(bad: list[str], dataset: str) -> str:
     return f"{dataset}: {len(bad)} defects; repair them, or leave them out with --skip-bad:{listed}{more}"
 
 
-def _move(staging: Path, name: str, part: str, wanted: bool) -> None:
+def _describe_missing(missing: list[str], dataset: str) -> str:
+    more = f"\n  and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
+    listed = "".join(f"\n  {message}" for message in missing[:_LISTED])
+    return f"{dataset}: {len(missing)} images are missing; put them there, or leave them out with --skip-missing:{listed}{more}"
+
+
+def _move(staging: Path, name: str, part: str | None) -> None:
     """Moves a pair of files from STAGING/{images,masks} to STAGING/PART/{images,masks}, or removes it."""
     for kind in ("images", "masks"):
         path = staging / kind / f"{name}.png"
-        if wanted:
+        if part is not None:
             (staging / part / kind).mkdir(parents=True, exist_ok=True)
             path.rename(staging / part / kind / path.name)
         else:

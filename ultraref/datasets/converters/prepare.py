@@ -1,6 +1,8 @@
 """One image and its mask, from the published files to those of a converted set."""
 
 import hashlib
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +35,7 @@ class Prepared:
         inverted: whether lesion and background of the mask may have changed places (`mask_rule.looks_inverted`).
         resized: whether a mask was resized to the image's size.
         brightest: largest value of the image, of 255.
+        contradictions: in what the set's table and the files disagree, in words, by the column's name.
         sha256: of the image's PNG.
         mask_sha256: of the mask's PNG.
         pixels: sha256 of size and pixels of image and mask.
@@ -49,6 +52,7 @@ class Prepared:
     inverted: bool
     resized: bool
     brightest: int
+    contradictions: Mapping[str, str]
     sha256: str
     mask_sha256: str
     pixels: str
@@ -71,9 +75,11 @@ def prepare(sample: RawSample, folder: Path, resize_masks: bool, bits: int | Non
         bits: depth of images of more than 8 bits, see `image_io.decode_image`.
 
     Raises:
-        ValueError: the name doesn't keep the rule of `ultraref.names`, a file can't be read, or image and mask don't fit.
+        ValueError: the name doesn't keep the rule of `ultraref.names`, a file can't be read, image and mask don't fit, or the spacing
+            is none.
     """
     check_name(sample.name, f"{sample.image_path}: the name that its image gets,", "rename the file")
+    _check_spacing(sample)
     image = read_image(sample.image_path, bits)
     masks, category = sample.load_masks(sample)
     resized = any(mask.shape != image.shape for mask in masks)
@@ -92,12 +98,19 @@ def prepare(sample: RawSample, folder: Path, resize_masks: bool, bits: int | Non
         inverted=looks_inverted(mask),
         resized=resized,
         brightest=int(image.max()),
+        contradictions={} if sample.stated is None else sample.stated.contradictions(mask),
         sha256=hashlib.sha256(image_png).hexdigest(),
         mask_sha256=hashlib.sha256(mask_png).hexdigest(),
         pixels=hashlib.sha256(f"{image.shape}".encode() + image.tobytes() + mask.tobytes()).hexdigest(),
         hashes=perceptual_hashes(image),
         thumbnail=thumbnail(image),
     )
+
+
+def _check_spacing(sample: RawSample) -> None:
+    spacing = sample.spacing
+    if spacing is not None and not (len(spacing) == 2 and all(math.isfinite(value) and value > 0 for value in spacing)):
+        raise UserError(f"{sample.image_path}: its spacing is {spacing}; it is two lengths in mm, (row, column)")
 
 
 def _fit(mask: np.ndarray, shape: tuple[int, int], sample: RawSample, resize_masks: bool) -> np.ndarray:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ultraref.datasets.converters.stated_geometry import StatedGeometry
 from ultraref.datasets.image_io import read_mask
 from ultraref.names import is_word
 
@@ -38,6 +39,7 @@ class RawSample:
         spacing_source: where the spacing comes from, in words; None where there is no spacing.
         attributes: any further column of the source, by its name: device, birads, histology, ... A dict pickles, which a
             mapping proxy doesn't; it isn't part of the hash, and is not to be changed.
+        stated: the image's size and the lesion's box by the set's table, which are held against the files.
     """
 
     name: str
@@ -54,6 +56,7 @@ class RawSample:
     spacing: tuple[float, float] | None = None
     spacing_source: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict, hash=False)
+    stated: StatedGeometry | None = None
 
 
 @dataclass
@@ -68,6 +71,8 @@ class Found:
         together: pairs of names known to be of one patient or lesion; names that aren't there are passed over.
         source: the folder; messages in reports are relative to it.
         notes: what the report says besides, a line each.
+        missing: one message for each image that a table, a list or an annotation file names, and that isn't there. Conversion
+            stops at them, or leaves them out and counts them on demand.
     """
 
     samples: list[RawSample]
@@ -76,6 +81,7 @@ class Found:
     together: list[tuple[str, str]] = field(default_factory=list)
     source: Path | None = None
     notes: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
 
 def normalise_name(stem: str) -> str:

@@ -31,13 +31,18 @@ class ConversionReport:
         dataset: name of the set.
         found: images found with a mask.
         kept: images written.
-        blank: names of the images without a lesion, which are dropped or kept apart as normals.
+        blank: names of the images without a lesion.
+        normals: those of them that are part of the set, per part; nothing where they were dropped.
+        torn_normals: names of those that were left out, as they belong to groups that lie in several parts.
         merged: names of the images with several masks that hold a lesion, whose union was taken.
         inverted: names of the images over 90 % of which is lesion, the whole border included.
         bits: depth that was taken for images of more than 8 bits; None where there are none.
         dark: names of the images without a pixel of 16 or more of 255.
         resized: names of the images whose mask was resized.
         bad: one message for each defect that was skipped.
+        missing: one message for each image that was missing and skipped.
+        contradictions: one message for each image of which the set's table and the files disagree; what the table says there is
+            not used.
         left_out: one message for each file that is no part of the set.
         notes: what a converter says besides, a line each.
         classes: kept images per class.
@@ -57,12 +62,16 @@ class ConversionReport:
     found: int
     kept: int = 0
     blank: list[str] = field(default_factory=list)
+    normals: dict[str, int] = field(default_factory=dict)
+    torn_normals: list[str] = field(default_factory=list)
     merged: list[str] = field(default_factory=list)
     inverted: list[str] = field(default_factory=list)
     bits: int | None = None
     dark: list[str] = field(default_factory=list)
     resized: list[str] = field(default_factory=list)
     bad: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    contradictions: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     classes: dict[str, int] = field(default_factory=dict)
@@ -82,6 +91,9 @@ class ConversionReport:
         """Fills in everything that follows from the images and the split."""
         kept = [item for item in prepared.values() if item.lesion_area]
         self.kept = len(kept)
+        self.contradictions = [
+            f"{item.sample.name}: {message}" for item in prepared.values() for message in item.contradictions.values()
+        ]
         self.blank = [item.sample.name for item in prepared.values() if not item.lesion_area]
         self.merged = [item.sample.name for item in kept if item.merged]
         self.inverted = [item.sample.name for item in kept if item.inverted]
@@ -92,10 +104,16 @@ class ConversionReport:
         # Whole parts per million, so that the text is alike on every machine.
         self.lesion_percent = [value / 10**4 for value in _spread([item.lesion_parts_per_million for item in kept])]
         self.components = _counts(str(item.components) for item in kept)
-        sizes = [size for size in Counter(entry.group for entry in splits.images.values()).values() if size > 1]
+        lesions = [entry for entry in splits.images.values() if not entry.normal]
+        sizes = [size for size in Counter(entry.group for entry in lesions).values() if size > 1]
         self.num_groups, self.num_grouped = len(sizes), sum(sizes)
         self.grouping, self.grouped = splits.grouping, splits.grouped
-        self.parts = _counts("test" if e.fold is None else f"fold {e.fold}" for e in splits.images.values())
+        self.parts, self.normals = (
+            _counts(
+                "test" if e.fold is None else f"fold {e.fold}" for e in splits.images.values() if e.normal == normal
+            )
+            for normal in (False, True)
+        )
         self.splits_hash = splits.hash
 
     def to_json(self) -> str:
@@ -106,9 +124,9 @@ class ConversionReport:
         test = self.parts.get("test", 0)
         lines = [
             *describe_large_groups(self.duplicates.get("large_groups", [])),
-            f"{self.dataset}: {self.found} images found, {self.kept} kept, {len(self.blank)} without a lesion dropped, "
+            f"{self.dataset}: {self.found} images found, {self.kept} kept, {self._describe_blank()}, "
             f"{len(self.merged)} with several masks merged, {len(self.resized)} masks resized, "
-            f"{len(self.bad)} defects skipped, {len(self.left_out)} files left out",
+            f"{len(self.bad)} defects skipped, {len(self.missing)} missing images skipped, {len(self.left_out)} files left out",
             f"here: {self.kept - test} training + {test} test = {self.kept}",
         ]
         if self.dataset in REFERENCE_COUNTS:
@@ -124,6 +142,7 @@ class ConversionReport:
             "them" + ("" if self.grouped else "; UNGROUPED: duplicates or patients may lie in several parts"),
             *describe_duplicates(self.duplicates),
             "parts: " + _listed(self.parts),
+            *([f"normals: {_listed(self.normals)}"] if self.normals else []),
             f"splits hash: {self.splits_hash[:16]}",
         ]
         if not test:
@@ -137,16 +156,41 @@ class ConversionReport:
         if self.inverted:
             lines.append(
                 f"QUESTION: are masks inverted? Over 90 % of the image and its whole border are lesion in {len(self.inverted)} "
-                f"images: {', '.join(self.inverted[:10])}{', ...' if len(self.inverted) > 10 else ''}; see montage.png"
+                f"images: {_shortened(self.inverted)}; see montage.png"
             )
         if self.dark:
             lines.append(
                 f"QUESTION: are these images whole? No pixel of {len(self.dark)} reaches {_DARK} of 255, as of images of 8 bits among "
-                f"deeper ones: {', '.join(self.dark[:10])}{', ...' if len(self.dark) > 10 else ''}"
+                f"deeper ones: {_shortened(self.dark)}"
+            )
+        if self.torn_normals:
+            lines.append(
+                f"normals left out, as images of their group lie in several parts: {_shortened(self.torn_normals)}"
+            )
+        if self.contradictions:
+            lines.append(
+                f"{len(self.contradictions)} values of the set's table contradict the files, and are not used: "
+                f"{_shortened(self.contradictions, '; ')}"
             )
         lines += self.notes
+        lines += [f"missing image skipped: {message}" for message in self.missing]
         lines += [f"defect skipped: {message}" for message in self.bad]
         return "\n".join(lines + [f"left out: {message}" for message in self.left_out])
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing that belongs to the set was skipped."""
+        return not self.bad and not self.missing
+
+    def _describe_blank(self) -> str:
+        kept = sum(self.normals.values())
+        if not kept:
+            return f"{len(self.blank)} without a lesion dropped"
+        return f"{kept} of {len(self.blank)} without a lesion kept as normals"
+
+
+def _shortened(messages: list[str], separator: str = ", ", most: int = 10) -> str:
+    return separator.join(messages[:most]) + (f"{separator}..." if len(messages) > most else "")
 
 
 def _counts(values) -> dict[str, int]:

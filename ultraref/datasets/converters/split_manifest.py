@@ -61,10 +61,12 @@ class SplitManifest:
 
     @classmethod
     def of(cls, splits: Splits, samples: list[RawSample]) -> "SplitManifest":
-        """Describes the split of a set that was converted from published samples."""
+        """Describes the split of a set that was converted from published samples: of its images with a lesion."""
         by_name = {sample.name: sample for sample in samples}
         images = {}
         for name, entry in sorted(splits.images.items()):
+            if entry.normal:
+                continue  # Normals follow from the others.
             image, masks = _hashes(by_name[name])
             images[name] = ManifestEntry(image, masks, entry.split, entry.fold, entry.group)
         return cls(splits.dataset, splits.seed, splits.grouped, splits.grouping, splits.num_folds, images)
