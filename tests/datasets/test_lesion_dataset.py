@@ -6,9 +6,12 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from ultraref.datasets import LesionDataset, PredictionManifest, PredictionStore, Splits
+from ultraref.datasets.converters import RawSample, convert, find_busi
 from ultraref.registry import DATASETS
+from ultraref.testing.phantom import make_phantom
 
 PIPELINE = [
     {"type": "LoadImage"},
@@ -60,7 +63,9 @@ def test_a_sample_goes_through_the_pipeline(phantom_root):
     entry = dataset.splits.images[name]
     assert (meta["name"], meta["fold"], meta["image_hash"]) == (name, entry.fold, entry.sha256)
     assert (meta["pixels_hash"], meta["group"], meta["group_kind"]) == (entry.pixels, entry.group, "duplicate group")
-    assert meta["attributes"] == {"class": entry.category}
+    assert meta["attributes"] == dataset.splits.cases.rows[name]
+    assert meta["attributes"]["class"] == entry.category
+    assert meta["normal"] is False
     assert entry.fold != 1
     assert sample["data_samples"].gt_original.data.shape == (1, *meta["ori_shape"])
 
@@ -147,9 +152,79 @@ def test_a_missing_root_or_file_is_named(phantom_root, tmp_path):
     root = shutil.copytree(phantom_root, tmp_path / "copy")
     gone = LesionDataset(root, "test").names[0]
     (root / "test" / "masks" / f"{gone}.png").unlink()
-    with pytest.raises(FileNotFoundError, match=rf"1 files.*masks/{gone}\.png"):
+    with pytest.raises(FileNotFoundError, match=rf"1 files.*\n- .*masks/{gone}\.png"):
         LesionDataset(root, "test")
     LesionDataset(root, "train")  # the other part is whole
+    skipping = LesionDataset(root, "test", missing="skip")
+    assert skipping.missing == (gone,)
+    assert gone not in skipping.names
+    assert skipping.metainfo["missing"] == 1
+    with pytest.raises(ValueError, match="missing is 'ignore'"):
+        LesionDataset(root, "test", missing="ignore")
+    shutil.rmtree(root / "test" / "images")
+    with pytest.raises(FileNotFoundError, match=f"{len(LesionDataset(phantom_root, 'test').names) + 1} files"):
+        LesionDataset(root, "test", missing="skip")  # nothing is left
+
+
+@pytest.fixture(scope="module")
+def root_with_normals(raw_phantoms, tmp_path_factory):
+    """Ten normals in the training part, beside 22 images with a lesion; and some in the test set."""
+    source = raw_phantoms
+    found = find_busi(source)
+    folder = tmp_path_factory.mktemp("raw")
+    for number in range(12):
+        phantom = make_phantom(np.random.default_rng([9, number]), "normal")
+        Image.fromarray(phantom.image).save(folder / f"extra{number}.png")
+        Image.fromarray(np.zeros_like(phantom.image)).save(folder / f"extra{number}_m.png")
+        found.samples.append(
+            RawSample(f"extra{number}", folder / f"extra{number}.png", (folder / f"extra{number}_m.png",))
+        )
+    root = tmp_path_factory.mktemp("set") / "normals"
+    convert(found, root, "phantoms", keep_normals=True)
+    return root
+
+
+def test_normals_are_for_tests_and_train_by_a_stated_share(root_with_normals):
+    splits = Splits.read(root_with_normals)
+    test = LesionDataset(root_with_normals, "test")
+    assert test.names == sorted(splits.select("test") + splits.select("test", normals=True))
+    assert LesionDataset(root_with_normals, "test", normals=False).names == splits.select("test")
+    for split in ("train", "val"):
+        assert LesionDataset(root_with_normals, split, 1).names == splits.select(split, 1)
+    lesions, there = splits.select("train"), splits.select("train", normals=True)
+    dataset = LesionDataset(root_with_normals, "train", normals=0.2, seed=3)
+    drawn = [name for name in dataset.names if splits.images[name].normal]
+    assert len(drawn) == round(0.2 * len(dataset))
+    assert set(dataset.names) - set(drawn) == set(lesions)
+    assert LesionDataset(root_with_normals, "train", normals=0.2, seed=3).names == dataset.names
+    assert LesionDataset(root_with_normals, "train", normals=0.2, seed=4).names != dataset.names
+    most = len(there) / (len(lesions) + len(there))
+    with pytest.raises(ValueError, match=rf"but it has {len(there)}: at most {most:.3f}$"):
+        LesionDataset(root_with_normals, "train", normals=0.9)
+    with pytest.raises(ValueError, match=r"normals is 1\.5"):
+        LesionDataset(root_with_normals, "train", normals=1.5)
+    assert LesionDataset(root_with_normals, "all").names == sorted(splits.images)
+
+
+def test_normals_of_a_set_without_any(phantom_root):
+    assert len(LesionDataset(phantom_root, "all", normals=True)) == 27
+    with pytest.raises(ValueError, match="--keep-normals"):
+        LesionDataset(phantom_root, "train", normals=0.1)
+
+
+def test_an_error_is_never_simulated_of_a_normal(root_with_normals):
+    simulated = {"type": "SimulateCoarse", "augmentor": {"type": "MaskErrorAugmentor"}}
+    hybrid = {"type": "HybridCoarse", "ratio": 0.0, "simulated": simulated, "stored": lambda results: "stored"}
+    load = [{"type": "LoadImage"}, {"type": "LoadLesionMask"}]
+    options = {"split": "test", "sizes": {"coarse": 16}}
+    mixed = LesionDataset(root_with_normals, pipeline=[*load, hybrid], **options)
+    alone = LesionDataset(root_with_normals, pipeline=[*load, simulated], **options)
+    for index, name in enumerate(mixed.names):
+        normal = mixed.splits.images[name].normal
+        assert (mixed[index] == "stored") == normal
+        if normal:
+            assert not alone[index]["coarse_prob"].any()
+            assert alone[index]["mask_error"] == {"error_type": None}
 
 
 def test_metainfo_names_an_ungrouped_split(phantom_root):

@@ -219,3 +219,43 @@ def test_every_set_weighs_the_same_in_the_macro_mean():
         item["dataset"] = dataset
     metric.process({}, items)
     assert metric.evaluate(3)["val_coarse/dice_macro"] == pytest.approx((2 / 3 + 1) / 2)
+
+
+def test_normals_are_judged_by_false_alarms_and_stay_out_of_every_mean(tmp_path):
+    """Two lesions, and three images without one: in them 0, 16 and 32 of 64 pixels are found by the coarse mask."""
+    lesions = [sample("a", half(2), half(4), half(4)), sample("b", half(4), half(4), half(4))]
+    normals = [dict(sample(f"n{rows}", half(rows), half(0), half(0)), normal=True) for rows in (0, 2, 4)]
+    alone = RefinementMetric(size=8, stage="test")
+    alone.process({}, lesions)
+    expected = alone.evaluate(2)
+    metric = RefinementMetric(size=8, stage="test", csv_path=str(tmp_path / "metrics.csv"))
+    metric.process({}, [*normals, *lesions])
+    metrics = metric.evaluate(5)
+    assert {name: value for name, value in metrics.items() if "normal" not in name} == expected
+    assert metrics["test_coarse/normal_alarms"] == pytest.approx(2 / 3)
+    assert metrics["test_coarse/normal_false_area"] == 16
+    assert metrics["test_refined/normal_alarms"] == metrics["test_refined/normal_false_area"] == 0
+    assert metrics["test_coarse/normal_alarms_ci95_low"] <= 2 / 3 <= metrics["test_coarse/normal_alarms_ci95_high"]
+    assert (metric.details["measured"]["images"], metric.details["measured"]["normals"]) == (2, 3)
+    assert [row["name"] for row in read_cases(tmp_path / "metrics.csv")] == ["a", "b"]
+    assert [row["coarse_false_area"] for row in read_cases(tmp_path / "normals.csv")] == [0, 16, 32]
+    assert [row["coarse_false_share"] for row in read_cases(tmp_path / "normals.csv")] == [0, 0.25, 0.5]
+    again = RefinementMetric(size=8, stage="test", csv_path=str(tmp_path / "metrics.csv"))
+    again.process({}, lesions)
+    again.evaluate(2)
+    assert not (tmp_path / "normals.csv").exists()
+
+
+def test_all_that_is_known_of_a_set_is_told_of_each_set():
+    def case(name, dataset, rows, **more):
+        return dict(sample(name, half(rows), half(rows), half(4)), dataset=dataset, **more)
+
+    metric = RefinementMetric(size=8, stage="test")
+    metric.process({}, [case("a", "busi", 4), case("a", "udiat", 2), case("n", "udiat", 1, normal=True)])
+    metrics = metric.evaluate(3)
+    sets = metric.details["sets"]
+    assert metrics["test_refined/dice_busi"] == sets["busi"]["refined/dice"] == 1
+    assert sets["udiat"]["refined/iou"] == pytest.approx(1 / 2)
+    assert (sets["udiat"]["images"], sets["udiat"]["normals"], sets["busi"]["normals"]) == (1, 1, 0)
+    assert sets["udiat"]["refined/normal_alarms"] == 1
+    assert "refined/normal_alarms" not in sets["busi"]

@@ -26,7 +26,7 @@ class BaseLesionDataset(Dataset, ABC):
     and hands them on.
 
     Args:
-        split: "train" (training images outside the fold), "val" (those of the fold) or "test".
+        split: "train" (training images outside the fold), "val" (those of the fold), "test" or "all".
         fold: the fold held out.
         pipeline: transforms, as configs or callables; each takes and returns the dict of one sample.
         seed: seed of the random numbers; the runner fills in its own.
@@ -100,8 +100,8 @@ class BaseLesionDataset(Dataset, ABC):
 
         It must have name, dataset, img_path and fold (the fold that holds the image out, None if there is none); for
         `LoadLesionMask` seg_map_path, for their checks image_hash and mask_hash. It may have spacing, the (row, column) distance of two
-        pixels in mm; attributes, what is known of the case (class, BI-RADS) by name; pixels_hash, group and group_kind
-        (`Splits.describe`): they become metainfo and columns of the table of cases.
+        pixels in mm; attributes, what is known of the case (class, BI-RADS) by name; normal, whether it has no lesion and is
+        judged by false alarms alone; pixels_hash, group and group_kind (`Splits.describe`): they become metainfo and columns of the table of cases.
         """
 
     @property

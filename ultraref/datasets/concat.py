@@ -34,7 +34,7 @@ class ConcatLesionDataset(BaseLesionDataset):
         balance: give each set as many places in an epoch as the largest one has; the images of a smaller set come
             several times, with other augmentations each time. Otherwise every image comes once.
         split, fold, pipeline, seed, sizes: see `BaseLesionDataset`; None leaves it to the sets.
-        predictions, exclude: see `LesionDataset`; None likewise.
+        predictions, exclude, normals, missing: see `LesionDataset`; None likewise.
 
     Raises:
         ValueError: there is no set, two sets have one name, stored predictions of the sets differ in size, or a set doesn't take
@@ -55,11 +55,21 @@ class ConcatLesionDataset(BaseLesionDataset):
         exclude: str | None = None,
         seed: int | None = None,
         sizes: Mapping[str, int] | None = None,
+        normals: bool | float | None = None,
+        missing: str | None = None,
     ):
         if not datasets:
             raise UserError("ConcatLesionDataset: no data set was given")
         shared = dict(
-            split=split, fold=fold, pipeline=pipeline, predictions=predictions, exclude=exclude, seed=seed, sizes=sizes
+            split=split,
+            fold=fold,
+            pipeline=pipeline,
+            predictions=predictions,
+            exclude=exclude,
+            seed=seed,
+            sizes=sizes,
+            normals=normals,
+            missing=missing,
         )
         shared = {key: value for key, value in shared.items() if value is not None}
         self.datasets = [

@@ -1,7 +1,11 @@
 """One converted set of images with lesion masks."""
 
+import hashlib
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+from mmengine.logging import print_log
 
 from ultraref.datasets.base_lesion_dataset import BaseLesionDataset
 from ultraref.datasets.exclusions import Exclusions
@@ -10,6 +14,9 @@ from ultraref.datasets.splits import Splits
 from ultraref.errors import MissingFileError, UserError
 from ultraref.registry import DATASETS
 
+# How many files an error or a warning names.
+_SHOWN = 20
+
 
 @DATASETS.register_module()
 class LesionDataset(BaseLesionDataset):
@@ -17,7 +24,7 @@ class LesionDataset(BaseLesionDataset):
 
     Args:
         data_root: the converted set.
-        split: see `BaseLesionDataset`, as for the arguments that are not described here.
+        split: see `BaseLesionDataset`, as for the arguments that are not described here; "all" is every image of the set.
         fold: the fold held out. None with "train" gives all training images. With "test" it only says which fold's
             coarse model the stored predictions come from.
         predictions: root of stored coarse predictions; checked here for all images of the part. A training or
@@ -25,15 +32,21 @@ class LesionDataset(BaseLesionDataset):
             size must be sizes["coarse"] where that is given, and is sizes["coarse"] where it isn't.
         names: the images to use, of those in the part; None for all.
         exclude: exclusion manifest of `tools/audit_leakage.py`; its images are left out of every part.
+        normals: which images without a lesion are taken, of a set that was converted with them: False none, True all of the part, a
+            number above 0 and below 1 so many, drawn by the seed, that they are this share of all images of the part. None takes all for "test"
+            and "all", where they are judged by false alarms alone, and none for "train" and "val".
+        missing: "refuse" raises an error that lists the files that splits.json names and that aren't there; "skip" warns of them, and
+            leaves out and counts their images.
 
     Attributes:
         names: sorted names of the images.
+        missing: names of the images that were left out as their files are missing.
         splits: the set's `Splits`.
         excluded: reasons by name of the images that the manifest leaves out of the set.
 
     Raises:
-        FileNotFoundError: the root, or images or masks of it, are missing.
-        ValueError: the split, fold or a name is not known, no image is left, or stored predictions or the exclusion
+        FileNotFoundError: the root is missing, or, unless they are skipped, images or masks of it.
+        ValueError: the split, fold or a name is not known, no image is left, there are fewer normals than asked for, or stored predictions or the exclusion
             manifest don't fit.
     """
 
@@ -48,19 +61,33 @@ class LesionDataset(BaseLesionDataset):
         exclude: str | None = None,
         seed: int = 0,
         sizes: Mapping[str, int] | None = None,
+        normals: bool | float | None = None,
+        missing: str = "refuse",
     ):
         super().__init__(split, fold, pipeline, seed, sizes)
+        if missing not in ("refuse", "skip"):
+            raise UserError(f"LesionDataset: missing is {missing!r}; it must be 'refuse' or 'skip'")
         self.data_root = Path(data_root).expanduser()
         self.splits = Splits.read(data_root)
         self.excluded = {} if exclude is None else Exclusions.read(exclude).of(self.splits, exclude)
-        self.names = self._select_names(names)
-        self._check_files()
+        self.names = self._select_names(names, self._checked_share(normals))
+        self.missing = self._check_files(missing == "skip")
         self.predictions = predictions
         self.coarse_size = None if predictions is None else self._check_predictions()
 
-    def _select_names(self, wanted: list[str] | None) -> list[str]:
-        names = self.splits.select(self.split, self.fold)
+    def _checked_share(self, normals: bool | float | None) -> bool | float:
+        if normals is None:
+            return self.split in ("test", "all")
+        if not isinstance(normals, bool) and not (isinstance(normals, (int, float)) and 0 <= normals < 1):
+            raise UserError(
+                f"LesionDataset: normals is {normals!r}; it must be False, True, or the share of the images that are normals, from 0 "
+                "to below 1"
+            )
+        return normals or False
+
+    def _select_names(self, wanted: list[str] | None, normals: bool | float) -> list[str]:
         part = f"split {self.split!r}" + ("" if self.fold is None else f", fold {self.fold}") + f" of {self.data_root}"
+        names = sorted(self._lesions_and_normals(normals, part))
         if wanted is not None:
             strange = sorted(set(wanted) - set(names))
             if strange:
@@ -69,18 +96,51 @@ class LesionDataset(BaseLesionDataset):
                 )
             names = sorted(set(wanted))
         names = [name for name in names if name not in self.excluded]
-        if not names:
+        if all(self.splits.images[name].normal for name in names):
             raise UserError(f"{part} is empty")
         return names
 
-    def _check_files(self) -> None:
-        paths = [path for name in self.names for path in (self._path("images", name), self._path("masks", name))]
-        missing = [str(path) for path in paths if not path.is_file()]
-        if missing:
-            raise MissingFileError(
-                f"{len(missing)} files that {self.data_root}/splits.json lists are missing, the first is {missing[0]}; "
-                "run the converter again"
+    def _lesions_and_normals(self, normals: bool | float, part: str) -> list[str]:
+        lesions = self.splits.select(self.split, self.fold)
+        if normals is False:
+            return lesions
+        there = self.splits.select(self.split, self.fold, normals=True)
+        if normals is True:
+            return lesions + there
+        there = [name for name in there if name not in self.excluded]
+        images = sum(name not in self.excluded for name in lesions)
+        count = round(normals * images / (1 - normals))
+        if count > len(there):
+            most = len(there) / max(images + len(there), 1)
+            advice = "" if there else "; the converter takes them into the set with --keep-normals"
+            raise UserError(
+                f"normals={normals:g} of {part} asks for {count} images without a lesion beside {images} with one, but it has {len(there)}: "
+                f"at most {most:.3f}{advice}"
             )
+        # Drawn by hash, so that the draw is the same on every machine.
+        there.sort(key=lambda name: hashlib.sha256(f"{self.seed}/normals/{name}".encode()).digest())
+        return lesions + there[:count]
+
+    def _check_files(self, skip: bool) -> tuple[str, ...]:
+        """Returns the names of images with a missing file, which are left out; or refuses them."""
+        missing = {
+            name: [str(path) for path in (self._path("images", name), self._path("masks", name)) if not path.is_file()]
+            for name in self.names
+        }
+        missing = {name: files for name, files in missing.items() if files}
+        if not missing:
+            return ()
+        files = [file for own in missing.values() for file in own]
+        more = f"\n- and {len(files) - _SHOWN} more" if len(files) > _SHOWN else ""
+        listed = "".join(f"\n- {file}" for file in files[:_SHOWN]) + more
+        what = f"{len(files)} files that {self.data_root}/splits.json lists are missing:{listed}"
+        if not skip or len(missing) == len(self.names):
+            raise MissingFileError(
+                f"{what}\nRun the converter again, or leave their images out: missing='skip' of the data set, --skip-missing of a test"
+            )
+        print_log(f"{what}\n{len(missing)} images are left out.", logger="current", level=logging.WARNING)
+        self.names = [name for name in self.names if name not in missing]
+        return tuple(missing)
 
     def _check_predictions(self) -> int:
         requests = []
@@ -122,6 +182,7 @@ class LesionDataset(BaseLesionDataset):
             "grouped": self.splits.grouped,
             "splits_hash": self.splits.hash,
             "excluded": len(self.excluded),
+            "missing": len(self.missing),
         }
 
     @property

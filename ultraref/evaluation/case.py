@@ -39,6 +39,15 @@ class Case:
         self.lesion_area = sizes[0]
         self._areas = dict(zip(self.masks, sizes[1:]))
 
+    @property
+    def is_normal(self) -> bool:
+        """Whether the set says that the image has no lesion, so that it is judged by false alarms alone."""
+        return bool(self.sample.get("normal", False))
+
+    def found_area(self, group: str) -> int:
+        """Returns the number of pixels of a group's mask."""
+        return self._areas[group]
+
     def emptiness(self, group: str) -> str:
         """Returns which of prediction and truth is empty: "prediction", "truth", "both", or "" for none."""
         if self._areas[group]:

@@ -6,8 +6,9 @@ from pathlib import Path
 from ultraref.csv_table import read_table, write_table
 from ultraref.errors import UserError
 
-# Columns that hold words, whatever they look like.
+# Columns that hold words, whatever they look like, and so do all that begin as CASE: what a set's own table says, such as a patient's "007".
 TEXT = ("dataset", "name", "hash", "group", "group_kind")
+CASE = "case_"
 
 
 def write_cases(path: str | Path, rows: Sequence[Mapping]) -> None:
@@ -48,6 +49,8 @@ def _value(name: str, cell: str) -> float | str | None:
         return cell
     if cell == "":
         return None
+    if name is not None and name.startswith(CASE):
+        return cell
     try:
         return float(cell)
     except ValueError:

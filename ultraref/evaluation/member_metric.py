@@ -38,5 +38,5 @@ class MemberMetric(RefinementMetric):
         self.means = super().compute_metrics(results)
         return {}
 
-    def _print(self, summary: dict[str, float], rows: list[dict], dataset: str = "") -> None:
+    def _print(self, summary: dict[str, float], rows: list[dict], normals: list[dict], dataset: str = "") -> None:
         """Leaves printing to the one table of all models."""

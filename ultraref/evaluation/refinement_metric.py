@@ -1,6 +1,7 @@
 """Coarse, refined, SAM before the gate and the difference that refinement makes, per image."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import torch.nn.functional as F
 from mmengine.evaluator import BaseMetric
@@ -9,12 +10,16 @@ from torch import Tensor
 
 from ultraref.errors import UserError
 from ultraref.evaluation.case import Case
-from ultraref.evaluation.case_table import write_cases
+from ultraref.evaluation.case_table import CASE, write_cases
 from ultraref.evaluation.metrics import BaseMeasure
+from ultraref.evaluation.normals import describe_normals, measure_normal, summarise_normals
 from ultraref.evaluation.statistics import IMAGE, resampling_of
 from ultraref.evaluation.table import TableRow, refinement_table
 from ultraref.registry import METRICS
 
+# The table of the images without a lesion, beside that of cases; and what marks their rows until then.
+NORMALS_NAME = "normals.csv"
+_NORMAL = "_normal"
 # What the quick look of a validation takes; the recipes' tests name more.
 DEFAULT_MEASURES = dict(overlap=dict(type="OverlapMeasure"), changes=dict(type="ChangeMeasure"))
 
@@ -26,7 +31,8 @@ class RefinementMetric(BaseMetric):
     Every probability that a prediction holds is measured. Metrics are logged as `{stage}_coarse/dice`, `{stage}_refined/...`,
     `{stage}_sam/...` and `{stage}_delta/...` (refined minus coarse); where the images are of several data sets, also
     `{stage}_coarse/dice_{data set}` and so on, and their mean over sets, `{stage}_coarse/dice_macro`. A model without refinement logs the
-    coarse group alone. What each metric is, its rules for empty masks among it: docs/reference/metrics.md.
+    coarse group alone. Images that a set calls normal are measured by false alarms alone (`ultraref.evaluation.normals`):
+    `{stage}_refined/normal_alarms` and `normal_false_area`. What each metric is, its rules for empty masks among it: docs/reference/metrics.md.
 
     Args:
         size: "original" compares in the image's native frame against the untouched ground truth, which the pipeline must keep
@@ -37,7 +43,7 @@ class RefinementMetric(BaseMetric):
         stage: "val" or "test", the beginning of every metric's name.
         measures: name -> config of a measure (`ultraref.evaluation.metrics.BaseMeasure`); None leaves one out. By default overlap and
             changes.
-        csv_path: writes one row an image there, or None.
+        csv_path: writes one row an image there, and one of each normal into normals.csv beside it; or None.
         collect_device: as in MMEngine.
 
     Attributes:
@@ -80,6 +86,9 @@ class RefinementMetric(BaseMetric):
         for sample in data_samples:
             case = Case(sample, self._target(sample), self.threshold)
             row = _describe(case)
+            if case.is_normal:
+                self.results.append({**row, **measure_normal(case), _NORMAL: True})
+                continue
             for measure in self.measures.values():
                 row.update(measure.measure(case))
             for measure in self.measures.values():
@@ -88,30 +97,43 @@ class RefinementMetric(BaseMetric):
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Summarises the table, prints it, and writes the CSV where one is asked for."""
+        normals = [row for row in results if row.get(_NORMAL)]
+        results = [row for row in results if not row.get(_NORMAL)]
         summary = self._summarise(results)
         if self.preface:
             MMLogger.get_current_instance().info("\n" + self.preface)
-        self._print(summary, results)
         datasets = sorted({row["dataset"] for row in results})
+        self._print(summary, results, normals, datasets[0] if len(datasets) == 1 else "")
+        summary = {**summary, **summarise_normals(normals)}
         own = {}
         if len(datasets) > 1:
             for dataset in datasets:
-                rows = [row for row in results if row["dataset"] == dataset]
+                rows, without = ([row for row in part if row["dataset"] == dataset] for part in (results, normals))
                 own[dataset] = self._summarise(rows)
-                self._print(own[dataset], rows, dataset)
+                self._print(own[dataset], rows, without, dataset)
+                own[dataset].update(summarise_normals(without), images=len(rows), normals=len(without))
         metrics = {f"{self.stage}_{name}": value for name, value in summary.items()}
         metrics.update({f"{self.stage}_{name}": value for name, value in _by_set(own).items()})
         self.details = self._describe_measurement(results)
+        self.details["measured"]["normals"] = len(normals)
+        if own:
+            self.details["sets"] = own
         for measure in self.measures.values():
             self.details.update(measure.details(results))
         if self.csv_path is not None:
             write_cases(self.csv_path, results)
+            beside = Path(self.csv_path).with_name(NORMALS_NAME)
+            if normals:
+                write_cases(beside, normals)
+            else:
+                # That of an earlier test.
+                beside.unlink(missing_ok=True)
         return metrics
 
     def _summarise(self, rows: list[dict]) -> dict[str, float]:
         return {name: value for measure in self.measures.values() for name, value in measure.summarise(rows).items()}
 
-    def _print(self, summary: dict[str, float], rows: list[dict], dataset: str = "") -> None:
+    def _print(self, summary: dict[str, float], rows: list[dict], normals: list[dict], dataset: str = "") -> None:
         units = resampling_of(rows)
         # The units that intervals are about, where they aren't the images themselves.
         count = f"{len(rows)} images" + ("" if units.unit == IMAGE else f" ({units})")
@@ -125,7 +147,9 @@ class RefinementMetric(BaseMetric):
             means.setdefault(group, {})[metric] = value
         notes = [note for measure in self.measures.values() for note in measure.notes(rows)]
         # Measures that share a note say it once.
-        text = "\n".join([refinement_table(means, title, self.table), *dict.fromkeys(notes)])
+        text = "\n".join(
+            [refinement_table(means, title, self.table), *dict.fromkeys(notes), *describe_normals(normals)]
+        )
         MMLogger.get_current_instance().info("\n" + text)
 
     def _describe_measurement(self, rows: list[dict]) -> dict:
@@ -199,7 +223,7 @@ def _describe(case: Case) -> dict:
         hash=sample.get("pixels_hash") or sample.get("image_hash") or "",
         group=sample.get("group") or "",
         group_kind=sample.get("group_kind") or "",
-        **{f"case_{name}": value for name, value in (sample.get("attributes") or {}).items()},
+        **{f"{CASE}{name}": value for name, value in (sample.get("attributes") or {}).items()},
         lesion_area=case.lesion_area,
         coarse_empty=bool(sample.get("coarse_empty", False)),
     )

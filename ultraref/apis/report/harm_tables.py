@@ -1,11 +1,11 @@
 """Do no harm, as tables: how many images lose by refinement, and which."""
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from ultraref.apis.report.study import TestedRun
+from ultraref.apis.report.subgroup_tables import subgroup_title, table_name
 from ultraref.apis.report.tables import ReportTable, number, percent
 from ultraref.evaluation.harm import harm_breakdown, worst_cases
 from ultraref.evaluation.metrics import CHANGE, LARGE_CHANGE, case_changes
@@ -21,7 +21,6 @@ _GROUP_HEAD = (
     "Better by > 1 point",
     "Largest loss",
 )
-_TITLES = {"coarse_dice": "Dice of the coarse mask", "lesion_area": "lesion size"}
 
 
 def harm_table(runs: Sequence[TestedRun]) -> ReportTable:
@@ -55,7 +54,7 @@ def breakdown_tables(run: TestedRun) -> list[ReportTable]:
     size = run.run.measured.get("size")
     unit = "pixels of the native image" if size == "original" else f"pixels at size {size}"
     for index, (column, groups) in enumerate(harm_breakdown(run.run.rows).items(), 1):
-        title = _TITLES.get(column, column.removeprefix("case_"))
+        title = "Dice of the coarse mask" if column == "coarse_dice" else subgroup_title(column)
         head = title[:1].upper() + title[1:] + (f", {unit}" if column == "lesion_area" else "")
         rows = [
             [
@@ -70,9 +69,7 @@ def breakdown_tables(run: TestedRun) -> list[ReportTable]:
             ]
             for group in groups
         ]
-        # The name of a column is a user's.
-        slug = re.sub(r"[^A-Za-z0-9]+", "_", column).strip("_")[:40]
-        tables.append(ReportTable(f"harm_{index}_{slug}", f"Harm by {title}", [head, *_GROUP_HEAD], rows))
+        tables.append(ReportTable(table_name("harm", index, column), f"Harm by {title}", [head, *_GROUP_HEAD], rows))
     return tables
 
 

@@ -12,6 +12,7 @@ from ultraref.apis.report.headline import describe_images, headline_tables, same
 from ultraref.apis.report.pictures import overlay_of
 from ultraref.apis.report.provenance_tables import configuration, data_table, model_table, seen_by_runs, versions
 from ultraref.apis.report.study import Study, TestedRun
+from ultraref.apis.report.subgroup_tables import false_alarm_table, subgroup_tables
 from ultraref.apis.report.tables import ReportTable, number, percent, write_tables
 from ultraref.apis.report.training_log import read_training
 from ultraref.atomic import atomic_file
@@ -96,6 +97,8 @@ def _content(study: Study) -> dict:
         "key_numbers": _key_numbers(main),
         "headline": headline_tables(study.runs),
         "rules": _rules(main),
+        "subgroups": subgroup_tables(study.runs),
+        "false_alarms": false_alarm_table(study.runs),
         "harm": _harm(study, refined),
         "calibration": _calibration(study),
         "cases": _cases(study),
@@ -113,6 +116,8 @@ def _content(study: Study) -> dict:
     harm, calibration = content["harm"], content["calibration"]
     content["tables"] = [
         *content["headline"],
+        *content["subgroups"],
+        *([content["false_alarms"]] if content["false_alarms"] else []),
         *([harm["table"], *harm["breakdown"], harm["worst_table"]] if harm else []),
         *([calibration["table"]] if calibration else []),
         *(content["costs"], content["data"], content["models"]),

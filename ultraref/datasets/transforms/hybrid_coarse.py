@@ -12,6 +12,8 @@ from ultraref.registry import TRANSFORMS
 class HybridCoarse(LesionTransform):
     """Decides for every sample anew, from results["rng"], where its coarse probability comes from.
 
+    A normal (results["normal"]) is never simulated: a real network's mask of it, empty or not, is what there is to learn from.
+
     With `stored` the sample's coarse_prob is made by one of two transforms (phase 2). Without it the other choice is
     the network that a model with the coarse source `FromMixture` runs (phase 3): results["coarse_from_sample"] then
     says whether this sample's coarse_prob, a simulated one, takes the place of the network's. Where it doesn't, nothing
@@ -39,7 +41,8 @@ class HybridCoarse(LesionTransform):
         self.simulated = TRANSFORMS.build(simulated) if isinstance(simulated, dict) else simulated
 
     def transform(self, results: dict) -> dict:
-        simulate = results["rng"].random() >= self.ratio
+        # An image without a lesion has nothing to get wrong; drawn all the same, so that others' draws don't depend on it.
+        simulate = results["rng"].random() >= self.ratio and not results.get("normal", False)
         if self.stored is not None:
             return self.simulated(results) if simulate else self.stored(results)
         results["coarse_from_sample"] = bool(simulate)

@@ -23,6 +23,7 @@ _METAINFO = (
     "group",
     "group_kind",
     "attributes",
+    "normal",
     "spacing",
 )
 

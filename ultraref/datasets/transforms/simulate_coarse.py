@@ -16,7 +16,7 @@ class SimulateCoarse(LesionTransform):
 
     The error is made in the image's native frame and then resized to the coarse network's, as its own output would be.
     Adds coarse_prob, (h, h) float32 in [0, 1], where h is results["sizes"]["coarse"]; coarse_origin, "simulated"; and
-    mask_error, the augmentor's record.
+    mask_error, the augmentor's record. Of an image without a lesion coarse_prob is 0 and mask_error {"error_type": None}.
 
     Args:
         augmentor: config of a mask-error augmentor: (mask, rng, coarse_pixel) -> (probability, record).
@@ -35,7 +35,10 @@ class SimulateCoarse(LesionTransform):
         mask = results["gt_seg_map"]
         # The frame is squashed: a coarse pixel has two sides, whose geometric mean is its length.
         coarse_pixel = math.sqrt(mask.shape[0] * mask.shape[1]) / size
-        prob, results["mask_error"] = self.augmentor(mask, results["rng"], coarse_pixel)
+        if mask.any():
+            prob, results["mask_error"] = self.augmentor(mask, results["rng"], coarse_pixel)
+        else:
+            prob, results["mask_error"] = np.zeros(mask.shape, np.float32), {"error_type": None}
         # Interpolation in float32 may leave [0, 1] by a rounding error.
         results["coarse_prob"] = np.clip(resize(prob, size, size), 0, 1)
         results["coarse_origin"] = "simulated"
