@@ -79,13 +79,20 @@ class FromNetwork(BaseCoarseSource):
         network: config of a coarse network: image (B, 1, h, h) -> two-class logits (B, 2, h, h), h being its `image_size`.
         checkpoint: phase-1 checkpoint whose part `network` is loaded, strictly. None keeps the initial weights, which is what
             a resumed run, or a test of a whole model's checkpoint, wants.
+        own_checkpoint: the same, for a model whose checkpoint has no coarse network, that of phase 2: the weights stay when that is
+            loaded.
+
+    Attributes:
+        has_own_weights: whether a checkpoint of the whole model may lack the network.
     """
 
-    def __init__(self, network: dict, checkpoint: str | None = None):
+    def __init__(self, network: dict, checkpoint: str | None = None, own_checkpoint: str | None = None):
         super().__init__()
-        self.network = MODELS.build(network if checkpoint is None else without_initial_weights(network))
-        if checkpoint is not None:
-            load_part(self.network, checkpoint, prefix="network.")
+        path = checkpoint if own_checkpoint is None else own_checkpoint
+        self.network = MODELS.build(network if path is None else without_initial_weights(network))
+        if path is not None:
+            load_part(self.network, path, prefix="network.")
+        self.has_own_weights = own_checkpoint is not None
         size = getattr(self.network, "image_size", None)
         if not isinstance(size, int):
             raise UserError(
