@@ -93,6 +93,14 @@ def skip_missing(dataset: dict) -> None:
         dataset["problems"] = "skip"
 
 
+def take_normals(dataset: dict) -> None:
+    """Has the data sets of a config take all images without a lesion, where it doesn't say which."""
+    for part in dataset.get("datasets", ()):
+        take_normals(part)
+    if dataset.get("type", "LesionDataset") == "LesionDataset":
+        dataset.setdefault("normals", True)
+
+
 def left_out_of(dataset) -> dict[str, list[str]]:
     """Returns the images that a data set left out as they aren't there or are defective, by the set's name; sets without any are left
     out."""

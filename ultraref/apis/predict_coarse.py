@@ -10,6 +10,7 @@ from rich.progress import track
 from torch.utils.data import DataLoader
 
 from ultraref import provenance
+from ultraref.apis.converted_sets import take_normals
 from ultraref.apis.model import init_model
 from ultraref.apis.output_folder import check_output_folder
 from ultraref.datasets.collate import stack_collate
@@ -52,7 +53,10 @@ def predict_coarse(
     init_default_scope("ultraref")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     model = init_model(cfg, checkpoint, device)
-    dataset = DATASETS.build(dict(copy.deepcopy(dataloader.dataset), sizes=model.sizes))
+    config = dict(copy.deepcopy(dataloader.dataset), sizes=model.sizes)
+    # Those without a lesion as well, whatever this phase does with them: the next one may train and is tested on them.
+    take_normals(config)
+    dataset = DATASETS.build(config)
     seen = frozenset().union(*provenance.collect(model).values())
     if not seen:
         raise UserError(

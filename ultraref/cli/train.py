@@ -29,9 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Trains, and returns the exit status, 128 and its number after a signal."""
+    """Trains, and returns the exit status: 1 where images were left out (`missing="skip"`), 128 and its number after a signal."""
     from ultraref.apis import train
+    from ultraref.apis.converted_sets import left_out_of
 
     cfg = config_from(args, args.work_dir)
-    train(cfg, resume=args.resume, amp=args.amp, launcher=args.launcher, requeue=args.requeue)
-    return 0
+    runner = train(cfg, resume=args.resume, amp=args.amp, launcher=args.launcher, requeue=args.requeue)
+    return 1 if left_out_of(runner.train_dataloader.dataset) else 0

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from ultraref.datasets.coco_files import FileNameError, ImageFolder, as_relative
+from ultraref.datasets.coco_files import AbsentFileError, FileNameError, ImageFolder, as_relative
 from ultraref.datasets.coco_records import CocoProblem, RecordError, read_categories, read_count, read_id
 from ultraref.datasets.coco_segmentation import SegmentationError, decode_union, encode_segmentation
 from ultraref.datasets.readers.decoding import MAX_PIXELS
@@ -224,7 +224,8 @@ def _read_image(
         path = folder.find(record.file_name)
         _check_size(path, record.size)
     except (FileNameError, RecordError) as error:
-        return None, [CocoProblem(record.file_name, str(error), record.name)]
+        absent = isinstance(error, AbsentFileError)
+        return None, [CocoProblem(record.file_name, str(error), record.name, is_missing=absent)]
     problems, plain, crowds = [], [], []
     for item in objects:
         try:

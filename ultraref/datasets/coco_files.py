@@ -18,6 +18,10 @@ class FileNameError(Exception):
     """Why a file name leads to no image; one line."""
 
 
+class AbsentFileError(FileNameError):
+    """There is no such file."""
+
+
 class ImageFolder:
     """A folder of images.
 
@@ -51,7 +55,9 @@ class ImageFolder:
             listed = " and ".join(str(path.relative_to(self.folder)) for path in matches[:3])
             raise FileNameError(f"there are {len(matches)} files of that name below {self.folder}: {listed}")
         if not matches:
-            raise FileNameError(f"there is no file {self.folder / relative}, and none of that name below {self.folder}")
+            raise AbsentFileError(
+                f"there is no file {self.folder / relative}, and none of that name below {self.folder}"
+            )
         return matches[0]
 
     @cached_property

@@ -21,12 +21,14 @@ class CocoProblem:
         image: name of the image that it concerns; None for an annotation of no image.
         drops_image: whether skipping the problem leaves the image out. A polygon without area covers no pixel and is
             left out alone; anything else would turn a lesion into background.
+        is_missing: whether it is that the image isn't there.
     """
 
     where: str
     what: str
     image: str | None = None
     drops_image: bool = True
+    is_missing: bool = False
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"

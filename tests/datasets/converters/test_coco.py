@@ -81,18 +81,19 @@ def test_defects_are_named(archive, tmp_path):
     archive.text("annotations.json", json.dumps(content))
     (archive.root / "images" / "e.png").unlink()
     found = find_coco(archive.root)
-    with pytest.raises(ValueError, match="5 defects") as error:
+    with pytest.raises(ValueError, match=r"1 images are missing.*--skip-missing:\n.*e\.png: there is no file"):
         convert(found, tmp_path / "dst", "coco")
+    with pytest.raises(ValueError, match="4 defects") as error:
+        convert(found, tmp_path / "dst", "coco", skip_missing=True)
     for words in (
         "annotation 5: its image '77' is not in the file",
         "b.png, annotation 1: its segmentation is 'nonsense'",
         "c.png: is 48 x 60 (height x width), but the JSON says 40 x 60",
         "d.png: its width is missing",
-        "e.png: there is no file",
     ):
         assert words in str(error.value)
-    report = convert(found, tmp_path / "dst", "coco", skip_bad=True)
-    assert (report.kept, len(report.bad)) == (1, 5)
+    report = convert(found, tmp_path / "dst", "coco", skip_bad=True, skip_missing=True)
+    assert (report.kept, len(report.bad), len(report.missing)) == (1, 4, 1)
 
 
 def test_several_classes_need_a_choice(archive):

@@ -43,7 +43,8 @@ def find_coco(src: str | Path, annotations: str | None = None, classes: Sequence
         for image in images
     ]
     samples, same = drop_same_names(samples)
-    return Found(samples, [], [f"{path}: {problem}" for problem in problems] + same, source=src)
+    missing, bad = ([f"{path}: {p}" for p in problems if p.is_missing == kind] for kind in (True, False))
+    return Found(samples, [], bad + same, source=src, missing=missing)
 
 
 def _load(image: CocoImage, sample: RawSample) -> tuple[list[np.ndarray], str | None]:
