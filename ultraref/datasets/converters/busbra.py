@@ -75,7 +75,7 @@ def _sample(name: str, image: Path, mask: Path, row: dict[str, str], fold: int |
         row["Case"],
         fold,
         side=side if side in SIDES else None,
-        attributes={column: value for column, value in row.items() if column not in used and value},
+        attributes={column: value for column, value in row.items() if column and column not in used and value},
         stated=StatedGeometry(row.get("Width", ""), row.get("Height", ""), row.get("BBOX", "")),
     )
 
