@@ -55,6 +55,8 @@ COMMANDS = {
             "bus-uclm": _converter("bus_uclm", "the published BUS-UCLM archive"),
             "udiat": _converter("udiat", 'the published UDIAT archive ("Dataset B")'),
             "coco": _converter("coco", "COCO instances"),
+            "dicom": _converter("dicom", "DICOM ultrasound with DICOM Segmentations or mask images"),
+            "nifti": _converter("nifti", "NIfTI pictures, loops and stacks with masks on the same grid"),
             "folder": _converter("folder", "any folder of images and masks"),
             "table": _converter("table", "images and masks that a CSV file lists"),
             "annotations": _converter("annotations", "outlines of LabelMe, VIA, CVAT, Supervisely or YOLO"),

@@ -8,9 +8,11 @@ from ultraref.datasets.converters.busbra import find_busbra
 from ultraref.datasets.converters.busi import find_busi
 from ultraref.datasets.converters.coco import find_coco
 from ultraref.datasets.converters.convert import convert
+from ultraref.datasets.converters.dicom import find_dicom
 from ultraref.datasets.converters.folder import find_folder
 from ultraref.datasets.converters.label_names import LabelNames
 from ultraref.datasets.converters.mask_classes import LesionChoice
+from ultraref.datasets.converters.nifti import find_nifti
 from ultraref.datasets.converters.raw_sample import Found, RawSample
 from ultraref.datasets.converters.report import ConversionReport
 from ultraref.datasets.converters.table import find_table
@@ -30,7 +32,9 @@ __all__ = [
     "find_busbra",
     "find_busi",
     "find_coco",
+    "find_dicom",
     "find_folder",
+    "find_nifti",
     "find_table",
     "to_coco",
 ]

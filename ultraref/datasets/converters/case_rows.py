@@ -6,34 +6,33 @@ from pathlib import Path
 
 from ultraref.datasets.case_file import CaseFile, further_columns
 from ultraref.datasets.converters.prepare import Prepared
-from ultraref.datasets.converters.raw_sample import RawSample
+from ultraref.datasets.converters.raw_sample import Found, RawSample
 from ultraref.datasets.splits import ImageEntry
 
 
-def describe_cases(
-    samples: Iterable[RawSample], prepared: Mapping[str, Prepared], entries: Mapping[str, ImageEntry]
-) -> CaseFile:
+def describe_cases(found: Found, prepared: Mapping[str, Prepared], entries: Mapping[str, ImageEntry]) -> CaseFile:
     """Returns what is known of each image of the set.
 
     The path is relative to the folder that holds all files, whatever folder above it the converter was given, so that two copies of a
-    set have one file.
+    set have one file; or what stands for it where it may say who the patient is.
 
     Args:
-        samples: all that were found.
+        found: all that was found.
         prepared: those that were written, by name.
         entries: those that are part of the set, by name.
 
     Raises:
         UserError: two columns of the source get one name.
     """
-    root = _common_folder(samples)
-    return CaseFile({name: _row(prepared[name], entry, root) for name, entry in entries.items()})
+    root = _common_folder(found.samples)
+    return CaseFile({name: _row(prepared[name], entry, root, found.public_names) for name, entry in entries.items()})
 
 
-def _row(item: Prepared, entry: ImageEntry, root: str) -> dict[str, str]:
+def _row(item: Prepared, entry: ImageEntry, root: str, public_names: Mapping[str, str]) -> dict[str, str]:
     sample = item.sample
+    relative = Path(os.path.relpath(os.path.abspath(sample.image_path), root)).as_posix()
     row = {
-        "path": Path(os.path.relpath(os.path.abspath(sample.image_path), root)).as_posix(),
+        "path": public_names.get(str(sample.image_path), relative),
         "split": entry.split,
         "fold": entry.fold,
         "patient": sample.patient,

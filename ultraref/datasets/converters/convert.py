@@ -103,10 +103,10 @@ def convert(
     report = ConversionReport(
         dataset,
         found=len(found.samples),
-        left_out=[_relative(message, found.source) for message in found.left_out],
+        left_out=[found.public(message) for message in found.left_out],
         notes=[*found.notes],
     )
-    report.missing = [_relative(message, found.source) for message in found.missing]
+    report.missing = [found.public(message) for message in found.missing]
     if found.missing and not skip_missing:
         raise UserError(_describe_missing(found.missing, dataset))
     with atomic_folder(dst) as staging:
@@ -115,7 +115,7 @@ def convert(
         bad = [*found.bad, *defects]
         if bad and not skip_bad:
             raise UserError(_describe_defects(bad, dataset))
-        report.bad = [_relative(message, found.source) for message in bad]
+        report.bad = [found.public(message) for message in bad]
         kept = {name: item for name, item in prepared.items() if item.lesion_area}
         if not kept:
             raise UserError(f"{dataset}: none of the {len(found.samples)} images has a lesion")
@@ -146,7 +146,7 @@ def convert(
             (staging / kind).rmdir()
             for split in ("train", "test"):
                 (staging / split / kind).mkdir(parents=True, exist_ok=True)
-        cases = describe_cases(found.samples, prepared, entries)
+        cases = describe_cases(found, prepared, entries)
         splits = Splits(dataset, plan.seed, plan.grouped, plan.grouping, plan.num_folds, entries, cases)
         splits.write(staging)
         report.summarise(prepared, splits)
@@ -240,7 +240,3 @@ def _move(staging: Path, name: str, part: str | None) -> None:
             path.rename(staging / part / kind / path.name)
         else:
             path.unlink()
-
-
-def _relative(message: str, source: Path | None) -> str:
-    return message if source is None else message.replace(f"{source}{os.sep}", "")

@@ -20,11 +20,12 @@ def common_depth(paths: Iterable[Path]) -> int | None:
         The depth, or None where every image is of 8 bits, states its depth, or is floats in [0, 1].
     """
     depths = set()
-    for path in paths:
+    # A cine loop is the file of many images.
+    for path in dict.fromkeys(paths):
         try:
             with open_source(path) as source:
-                if source.depth_unknown:
-                    values = source.values()
+                for index in range(source.num_frames if source.depth_unknown else 0):
+                    values = source.values(index)
                     depths |= {depth_of(values, path)} if values.dtype.kind in "iu" else set()
         except UserError:
             continue

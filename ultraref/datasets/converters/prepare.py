@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ultraref.datasets.converters.raw_sample import RawSample
-from ultraref.datasets.image_io import encode_png, read_image
+from ultraref.datasets.image_io import encode_png
 from ultraref.datasets.likeness.perceptual_hash import perceptual_hashes
 from ultraref.datasets.likeness.view import thumbnail
 from ultraref.datasets.readers.mask_rule import looks_inverted
@@ -80,7 +80,7 @@ def prepare(sample: RawSample, folder: Path, resize_masks: bool, bits: int | Non
     """
     check_name(sample.name, f"{sample.image_path}: the name that its image gets,", "rename the file")
     _check_spacing(sample)
-    image = read_image(sample.image_path, bits)
+    image = sample.load_image(sample, bits)
     masks, category = sample.load_masks(sample)
     resized = any(mask.shape != image.shape for mask in masks)
     masks = [_fit(mask, image.shape, sample, resize_masks) for mask in masks]

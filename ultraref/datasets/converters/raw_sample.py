@@ -1,5 +1,6 @@
 """What a converter finds in a published set."""
 
+import os
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -9,8 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from ultraref.datasets.converters.stated_geometry import StatedGeometry
-from ultraref.datasets.image_io import read_mask
+from ultraref.datasets.image_io import read_image, read_mask
 from ultraref.names import is_word
+
+
+def read_image_file(sample: "RawSample", bits: int | None = None) -> np.ndarray:
+    """Reads the sample's image file, (H, W) uint8; `bits` is the depth of more than 8 bits, see `image_io.decode_image`."""
+    return read_image(sample.image_path, bits)
 
 
 def read_mask_files(sample: "RawSample") -> tuple[list[np.ndarray], str | None]:
@@ -31,6 +37,7 @@ class RawSample:
         fold: the set's official fold, from 0 up, "test", or "train" for a training image of no fold, which is dealt to those that no
             image names (`given_parts`); None where none is wanted.
         load_masks: sample -> (masks, class); for sets whose masks aren't plain files or tell the class.
+        load_image: (sample, bits) -> image, (H, W) uint8; for sets whose images are frames or parts of files.
         study: the examination that the image is of.
         side: the breast, "left" or "right".
         video: the cine loop that the image is a frame of; the frames of one video are one group, which no split parts.
@@ -57,6 +64,7 @@ class RawSample:
     spacing_source: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict, hash=False)
     stated: StatedGeometry | None = None
+    load_image: Callable[["RawSample", int | None], np.ndarray] = read_image_file
 
 
 @dataclass
@@ -73,6 +81,7 @@ class Found:
         notes: what the report says besides, a line each.
         missing: one message for each image that a table, a list or an annotation file names, and that isn't there. Conversion
             stops at them, or leaves them out and counts them on demand.
+        public_names: by path as a text, what report and table call a file whose own path may say who the patient is.
     """
 
     samples: list[RawSample]
@@ -82,6 +91,21 @@ class Found:
     source: Path | None = None
     notes: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    public_names: Mapping[str, str] = field(default_factory=dict)
+
+    def public(self, message: str) -> str:
+        """Returns a message as a report may hold it: with public names, and paths relative to the source."""
+        if self.source is None:
+            return message
+        prefix = f"{self.source}{os.sep}"
+        done, rest = "", message
+        while (start := rest.find(prefix)) >= 0:
+            # The longest path that stands here: one may be the beginning of another.
+            ends = range(len(rest), start + len(prefix), -1) if self.public_names else ()
+            end = next((end for end in ends if rest[start:end] in self.public_names), start + len(prefix))
+            done += rest[:start] + self.public_names.get(rest[start:end], "")
+            rest = rest[end:]
+        return done + rest
 
 
 def normalise_name(stem: str) -> str:

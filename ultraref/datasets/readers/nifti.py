@@ -20,6 +20,20 @@ from ultraref.errors import MissingLibraryError, UserError
 
 HEADER_SIZE = 352
 GZIP_MAGIC = b"\x1f\x8b"
+_MILLIMETRES = {"meter": 1000.0, "micron": 0.001}
+
+
+def import_nibabel():
+    """Returns the module.
+
+    Raises:
+        MissingLibraryError: it isn't installed; names the extra.
+    """
+    try:
+        import nibabel
+    except ImportError as error:
+        raise MissingLibraryError(f"NIfTI files need nibabel ({error}): pip install 'ultraref[dicom]'") from error
+    return nibabel
 
 
 def is_nifti(head: bytes) -> bool:
@@ -39,12 +53,18 @@ def unpacked_head(stream: BinaryIO) -> bytes:
 class NiftiSource(ImageSource):
     """A NIfTI file of one picture, (X, Y) or (X, Y, 1), or of a cine loop, (X, Y, 1, T), whose time points are frames.
 
-    A volume, (X, Y, Z) with Z > 1, is refused: it is not a picture, and which of its axes are in the plane isn't known.
+    A volume, (X, Y, Z) with Z > 1, is refused: it is not a picture, and which of its axes are in the plane isn't known. Unless somebody
+    knows that it is a stack of pictures.
     Numbers that are whole are taken as integers, whatever type they have: programs that convert pictures write them as floats.
 
     Args:
         stream, path, bits: see `ImageSource`.
         max_pixels: limit on the pixels of a frame, checked by the header.
+        stack: the third axis of a volume holds frames.
+
+    Attributes:
+        affine: (4, 4) float of the header, from voxel indices to mm.
+        zooms: size of a pixel along the first and the second axis, in mm; what the header has in m or micrometres is converted.
 
     Raises:
         MissingLibraryError: nibabel isn't installed.
@@ -53,12 +73,11 @@ class NiftiSource(ImageSource):
 
     spacing_note = "NIfTI states a voxel size, but programs that convert pictures write 1 mm without measuring"
 
-    def __init__(self, stream: BinaryIO, path: str | Path, max_pixels: int, bits: int | None = None):
+    def __init__(
+        self, stream: BinaryIO, path: str | Path, max_pixels: int, bits: int | None = None, stack: bool = False
+    ):
         super().__init__(stream, path, bits)
-        try:
-            import nibabel
-        except ImportError as error:
-            raise MissingLibraryError(f"NIfTI files need nibabel ({error}): pip install 'ultraref[dicom]'") from error
+        nibabel = import_nibabel()
         stream.seek(0)
         packed = stream.read(2) == GZIP_MAGIC
         stream.seek(0)
@@ -69,12 +88,19 @@ class NiftiSource(ImageSource):
             kind = nibabel.Nifti2Image if head[4:8] in (b"n+2\0", b"ni2\0") else nibabel.Nifti1Image
             if head[344:348] == b"ni1\0" or head[4:8] == b"ni2\0":
                 raise UserError(f"{path}: keeps header and pixels in two files (.hdr, .img); save it as one .nii file")
-            self._data = kind.from_stream(self._content).dataobj
-        self._read_shape(max_pixels)
+            image = kind.from_stream(self._content)
+            self._data = image.dataobj
+            self.affine = np.asarray(image.affine, np.float64)
+            scale = _MILLIMETRES.get(image.header.get_xyzt_units()[0], 1.0)
+            self.zooms = tuple(float(zoom) * scale for zoom in image.header.get_zooms()[:2])
+        self._read_shape(max_pixels, stack)
 
     def values(self, index: int = 0) -> np.ndarray:
         with decoding(self.path, "NIfTI"):
-            place = (slice(None), slice(None), 0, index, *(0,) * self._data.ndim)[: self._data.ndim]
+            rest = [0] * (self._data.ndim - 2)
+            if rest:
+                rest[self._frame_axis - 2] = index
+            place = (slice(None), slice(None), *rest)
             array = np.asarray(self._data[place])
             if array.dtype.names:
                 array = np.stack([array[name] for name in array.dtype.names], axis=-1)
@@ -86,18 +112,22 @@ class NiftiSource(ImageSource):
         self._content.close()
         super().close()
 
-    def _read_shape(self, max_pixels: int) -> None:
+    def _read_shape(self, max_pixels: int, stack: bool) -> None:
         shape, dtype = tuple(int(side) for side in self._data.shape), self._data.dtype
         if dtype.kind not in "buif" and dtype.names not in (("R", "G", "B"), ("R", "G", "B", "A")):
             raise UserError(
                 f"{self.path}: an image or mask is integers, floats or RGB, but this NIfTI file has {dtype}"
             )
-        if len(shape) < 2 or math.prod(shape[2:3]) != 1 or math.prod(shape[4:]) != 1:
+        sizes = shape[2:] + (1, 1)
+        is_stack = stack and sizes[0] > 1
+        if len(shape) < 2 or math.prod(sizes[1 if is_stack else 2 :]) != 1 or (sizes[0] != 1 and not is_stack):
             raise UserError(
                 f"{self.path}: a picture is (width, height) or (width, height, 1) and a cine loop (width, height, 1, frames), but "
-                f"this NIfTI file is {shape}, a volume; save its slices one by one"
+                f"this NIfTI file is {shape}, a volume; save its slices one by one (or, for a converter, say --stack)"
             )
         # Floats may be whole numbers.
         self.depth_unknown = dtype.kind in "iuf" and dtype.itemsize > 1
-        self.num_frames = shape[3] if len(shape) > 3 else 1
+        # With fewer axes there is one frame, whatever the axis.
+        self._frame_axis = 2 if is_stack or len(shape) < 4 else 3
+        self.num_frames = sizes[0] if is_stack else sizes[1]
         check_size(self.path, shape[1], shape[0], max_pixels)

@@ -21,6 +21,8 @@ _RASTER = (
     (b"II+\0", "TIFF"),  # BigTIFF
     (b"MM\0+", "TIFF"),
 )
+# Preamble and mark.
+_DICOM_HEAD = 132
 # Content that is recognised to say what it is: (offset, bytes, name).
 _REFUSED = (
     (0, b"GIF8", "a GIF"),
@@ -38,7 +40,9 @@ _REFUSED = (
 )
 
 
-def open_source(path: str | Path, max_pixels: int = MAX_PIXELS, bits: int | None = None) -> ImageSource:
+def open_source(
+    path: str | Path, max_pixels: int = MAX_PIXELS, bits: int | None = None, stack: bool = False
+) -> ImageSource:
     """Opens an image file.
 
     Args:
@@ -46,6 +50,7 @@ def open_source(path: str | Path, max_pixels: int = MAX_PIXELS, bits: int | None
         max_pixels: limit on the pixels of a frame, checked by the header before anything is decoded.
         bits: depth of PNG, TIFF, .npy and NIfTI files of more than 8 bits; None takes the smallest of 8, 10, 12, 14 and 16
             that holds the frame's maximum. DICOM states its own.
+        stack: the third axis of a NIfTI volume holds frames, see `nifti.NiftiSource`.
 
     Returns:
         The file's frames; close it, or use it in a `with` statement.
@@ -64,21 +69,21 @@ def open_source(path: str | Path, max_pixels: int = MAX_PIXELS, bits: int | None
     except OSError as error:
         raise UserError(f"{path}: can't be opened: {error.strerror}") from error
     try:
-        return source_of_stream(stream, path, max_pixels, bits)
+        return source_of_stream(stream, path, max_pixels, bits, stack)
     except BaseException:
         stream.close()
         raise
 
 
 def source_of_stream(
-    stream: BinaryIO, path: str | Path, max_pixels: int = MAX_PIXELS, bits: int | None = None
+    stream: BinaryIO, path: str | Path, max_pixels: int = MAX_PIXELS, bits: int | None = None, stack: bool = False
 ) -> ImageSource:
     """Opens the content of an image file.
 
     Args:
         stream: content that can be sought in; the source closes it.
         path: its name, for messages.
-        max_pixels, bits: see `open_source`.
+        max_pixels, bits, stack: see `open_source`.
 
     Raises:
         UserError: see `open_source`.
@@ -95,11 +100,20 @@ def source_of_stream(
     if head.startswith(npy.MAGIC):
         return npy.NpySource(stream, path, max_pixels, bits)
     if nifti.is_nifti(nifti.unpacked_head(stream) if head.startswith(nifti.GZIP_MAGIC) else head):
-        return nifti.NiftiSource(stream, path, max_pixels, bits)
+        return nifti.NiftiSource(stream, path, max_pixels, bits, stack)
     found = next((name for start, magic, name in _REFUSED if head[start:].startswith(magic)), None)
     if found is None:
         raise UserError(f"{path}: its content is of no format that is read ({FORMATS})")
     raise UserError(f"{path}: is {found}; what is read is {FORMATS}")
+
+
+def is_dicom(path: str | Path) -> bool:
+    """Whether a file begins as DICOM, whatever its name says; one that can't be opened doesn't."""
+    try:
+        with open(path, "rb") as file:
+            return _is_dicom(file.read(_DICOM_HEAD))
+    except OSError:
+        return False
 
 
 def _is_dicom(head: bytes) -> bool:
