@@ -49,3 +49,24 @@ def test_components_of_a_share_are_found_in_order():
     assert not (found.masks & found.others).any()
     assert find_components(mask, min_share=0.5).rows.tolist() == [0, 2]
     assert len(find_components(torch.zeros_like(mask), 0.2).rows) == 0
+
+
+def test_the_largest_of_an_image_are_kept_in_order():
+    mask = torch.zeros(3, 1, 24, 24, dtype=torch.bool)
+    for left, size in ((0, 3), (4, 5), (10, 4), (15, 5)):
+        mask[0, 0, 2 : 2 + size, left : left + size] = True
+    mask[2, 0, 3:9, 3:9] = mask[2, 0, 15:17, 3:5] = True
+    sides = lambda **options: [  # noqa: E731
+        round(float(area) ** 0.5) for area in find_components(mask, 0.01, **options).masks.flatten(1).sum(dim=1)
+    ]
+    # In the order of their last pixels.
+    assert sides() == [3, 4, 5, 5, 6, 2]
+    assert sides(most=3) == [4, 5, 5, 6, 2]
+    assert sides(most=1) == [5, 6]
+    assert sides(min_area=5) == [3, 4, 5, 5, 6]
+    assert sides(min_area=16, most=2) == [5, 5, 6]
+    found = find_components(mask, 0.01, most=1)
+    assert found.rows.tolist() == [0, 2]
+    # Of the two of 25 pixels the left one ends first; what is no component is among the others.
+    assert found.masks[0, 0, 2:7, 4:9].all()
+    assert found.others.flatten(1).sum(dim=1).tolist() == [9 + 16 + 25, 4]

@@ -52,12 +52,14 @@ def label_components(mask: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def find_components(mask: Tensor, min_share: float) -> MaskComponents:
+def find_components(mask: Tensor, min_share: float, min_area: float = 0.0, most: int | None = None) -> MaskComponents:
     """Finds the components that hold a share of their mask's area.
 
     Args:
         mask: (B, 1, H, W) bool.
         min_share: least area of a component over that of the image's whole mask, in (0, 1].
+        min_area: least area of a component in pixels.
+        most: how many components an image has at most: its largest, of equally large ones those whose last row is higher up. None: all.
 
     Returns:
         At most 1 / min_share components an image; none of an empty mask.
@@ -66,7 +68,14 @@ def find_components(mask: Tensor, min_share: float) -> MaskComponents:
     areas = torch.zeros(len(labels), labels.shape[1] + 1, device=mask.device)
     areas.scatter_add_(1, labels, mask.flatten(1).float())
     # The background's area is 0 in `areas`.
-    large = areas >= min_share * mask.flatten(1).sum(dim=1, keepdim=True)
-    rows, names = (large & (areas > 0)).nonzero(as_tuple=True)
+    large = (areas >= min_share * mask.flatten(1).sum(dim=1, keepdim=True)) & (areas >= min_area) & (areas > 0)
+    rows, names = large.nonzero(as_tuple=True)
+    if most is not None:
+        # By image, the largest first; `first` is the place of an image's largest.
+        order = areas[rows, names].argsort(descending=True, stable=True)
+        order = order[rows[order].argsort(stable=True)]
+        first = torch.searchsorted(rows, rows)
+        kept = order[torch.arange(len(rows), device=rows.device) - first < most].sort().values
+        rows, names = rows[kept], names[kept]
     masks = (labels[rows] == names[:, None]).view(-1, *mask.shape[1:])
     return MaskComponents(rows, masks, mask[rows] & ~masks)

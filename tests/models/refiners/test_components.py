@@ -1,17 +1,62 @@
 """SAM asked about the components of a coarse mask one by one."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
 from mmengine.registry import init_default_scope
+from torch import nn
 
 from ultraref.errors import UserError
 from ultraref.models.refiners.sam_refiner import mask_iou
+from ultraref.models.sam import ImageEmbedding
 from ultraref.registry import GATES, MODELS, REFINERS
 from ultraref.testing.tiny_models import tiny_refinement, tiny_refiner
 
 BOX = dict(box=dict(type="ComponentBoxPromptGenerator", margin=0.0))
+
+
+@MODELS.register_module(force=True)
+class BoxPaintingSAM(nn.Module):
+    """A SAM whose answer is known: the box that it was given, filled."""
+
+    def __init__(self, size: int = 64):
+        super().__init__()
+        self.image_size, self.mask_size, self.embed_dim, self.embedding_size = size, size, 4, 4
+        self.image_encoder = SimpleNamespace(scale="minmax")
+        self.calls = []
+
+    def normalise(self, image, content_size=None):
+        return image
+
+    def encode(self, image):
+        return ImageEmbedding(image.new_zeros(len(image), 4, 4, 4))
+
+    def decode(self, embedding, prompts, multimask_output=True):
+        self.calls.append(len(prompts.box))
+        assert len(embedding.features) == len(prompts.box)
+        x1, y1, x2, y2 = (prompts.box[:, i, None, None] for i in range(4))
+        place = torch.arange(self.mask_size, dtype=torch.float32)
+        inside = (place >= x1) & (place <= x2) & (place[:, None] >= y1) & (place[:, None] <= y2)
+        return torch.where(inside, 20.0, -20.0)[:, None], torch.ones(len(prompts.box), 1)
+
+
+def discs(*centres_and_radii, size: int = 64):
+    """p of 0.9 in discs, (1, 1, size, size)."""
+    place = torch.arange(size)
+    prob = torch.zeros(1, 1, size, size)
+    for y, x, radius in centres_and_radii:
+        prob[0, 0, (place[:, None] - y) ** 2 + (place - x) ** 2 <= radius**2] = 0.9
+    return prob
+
+
+def boxes_of(*centres_and_radii):
+    """The squares around discs, (1, 1, 64, 64) bool."""
+    mask = torch.zeros(1, 1, 64, 64, dtype=torch.bool)
+    for y, x, radius in centres_and_radii:
+        mask[..., y - radius : y + radius + 1, x - radius : x + radius + 1] = True
+    return mask
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +98,83 @@ def test_q_is_the_maximum_over_components_asked_alone(roi):
     torch.testing.assert_close(output.prob[:1], expected, atol=1e-5, rtol=0)
     # An image without a component keeps p.
     assert torch.equal(output.prob[1], prob[1])
+
+
+LARGE, SMALL, SPECK = (16, 16, 9), (46, 44, 7), (8, 56, 2)
+# The share of the three discs' area is 0.58, 0.35 and 0.03 of 253 + 149 + 13 pixels.
+EACH = dict(min_share=0.01, min_area=20, max_lesions=8, rest="keep")
+
+
+@pytest.mark.parametrize("roi", [None, dict(type="LesionROICropper", min_size=0.6, cap=True)])
+def test_each_of_two_discs_gets_its_own_prompts_in_one_call(roi):
+    refiner = build(sam=dict(type="BoxPaintingSAM"), roi=roi, components=EACH)
+    image, prob = torch.zeros(2, 3, 64, 64), torch.cat([discs(LARGE, SMALL), discs(SMALL)])
+    output = refiner(image, prob)
+    assert output.rows.tolist() == [0, 0, 1]
+    assert refiner.sam.calls == [3]
+    expected = torch.cat([boxes_of(LARGE, SMALL), boxes_of(SMALL)])
+    if roi is None:
+        assert torch.equal(output.prob > 0.5, expected)
+    else:
+        # Through crop and paste, to a pixel of the outline.
+        assert ((output.prob > 0.5) ^ expected).sum(dim=(1, 2, 3)).max() <= 4 * 19
+    # One component is what it is alone, bit for bit.
+    assert torch.equal(refiner(image[1:], prob[1:]).prob, output.prob[1:])
+    assert torch.equal(
+        output.prob[1:], build(sam=dict(type="BoxPaintingSAM"), roi=roi, components=None)(image[1:], prob[1:]).prob
+    )
+
+
+def test_a_box_around_two_discs_holds_what_lies_between():
+    refiner = build(sam=dict(type="BoxPaintingSAM"), components=None)
+    whole = refiner(torch.zeros(1, 3, 64, 64), discs(LARGE, SMALL)).prob > 0.5
+    assert whole.sum() == (46 + 7 - 7 + 1) * (44 + 7 - 7 + 1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "asked", "left"),
+    [
+        (dict(EACH), [LARGE, SMALL], discs(SPECK)),
+        (dict(EACH, rest="drop"), [LARGE, SMALL], None),
+        (dict(EACH, max_lesions=1), [LARGE], discs(SMALL, SPECK)),
+        (dict(EACH, min_area=5), [LARGE, SMALL, SPECK], None),
+        (dict(EACH, min_area=300), [], discs(LARGE, SMALL, SPECK)),
+    ],
+)
+def test_the_cap_the_least_area_and_the_rest(settings, asked, left):
+    refiner = build(sam=dict(type="BoxPaintingSAM"), components=settings)
+    image, prob = torch.zeros(1, 3, 64, 64), discs(LARGE, SMALL, SPECK)
+    output = refiner(image, prob, with_logits=True)
+    assert len(output.rows) == len(asked)
+    expected = boxes_of(*asked).float()
+    if left is not None:
+        expected = torch.maximum(expected, left)
+    torch.testing.assert_close(output.prob, expected, atol=1e-6, rtol=0)
+    if asked and left is not None:
+        assert not output.from_logits[left > 0].any()
+
+
+def test_the_least_area_is_in_coarse_pixels():
+    refiner = build(sam=dict(type="BoxPaintingSAM"), components=dict(EACH, min_area=40))
+    image, prob = torch.zeros(1, 3, 64, 64), discs(LARGE, SMALL)
+    # A coarse pixel of a 32 px frame is 4 of these: 253 / 4 and 149 / 4 coarse pixels.
+    assert len(refiner(image, prob, 32).rows) == 1
+    assert len(refiner(image, prob, 64).rows) == 2
+
+
+def test_gradients_reach_each_lesion_and_what_is_kept():
+    refiner, (image, prob) = build(components=EACH), two_lesions()
+    prob.requires_grad_()
+    refiner(image, prob).prob.square().mean().backward()
+    assert torch.isfinite(prob.grad).all()
+    for rows, columns in ((slice(4, 20), slice(4, 20)), (slice(40, 56), slice(30, 46)), (60, 60)):
+        assert prob.grad[0, 0, rows, columns].abs().max() > 0
+
+
+def test_a_checkpoint_of_before_the_newer_settings_still_fits():
+    old = dict(min_share=0.2, threshold=0.5, keep_below_iou=0.0)
+    assert build(components=dict(min_share=0.2)).input_contract()["components"] == old
+    assert build(components=EACH).input_contract()["components"] == dict(old, **EACH)
 
 
 def test_boxes_are_those_of_the_components():
@@ -163,6 +285,9 @@ def test_iou_of_masks():
     [
         (dict(components=dict(min_share=0)), r"components\.min_share is 0; it must lie in \[0\.01, 1\]"),
         (dict(components=dict(keep_below_iou=2)), r"keep_below_iou is 2"),
+        (dict(components=dict(max_lesions=0)), r"max_lesions is 0; it must be at least 1"),
+        (dict(components=dict(min_area=-1)), r"min_area is -1"),
+        (dict(components=dict(rest="keeps")), r"rest is 'keeps'; it must be 'drop' or 'keep'"),
         (dict(components=dict(), roi=dict(type="LesionROICropper", outside="coarse")), "outside='background'"),
     ],
 )

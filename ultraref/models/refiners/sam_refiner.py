@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -32,8 +32,10 @@ class SAMRefiner(BaseRefiner):
             one out.
         components: settings of the components of {p > threshold} that SAM is asked about one by one: `min_share`, the least share
             of the mask's area that one holds (0.2); `threshold` (0.5); `keep_below_iou`, a component whose SAM mask agrees with
-            it by less stays as it is (0 takes SAM's in every case). q is the maximum over the components; the coarse mask's other
-            parts are dropped. An image without a pixel above the threshold keeps p. None asks once an image, about all of p.
+            it by less stays as it is (0 takes SAM's in every case); `min_area`, the least area of one in pixels of the coarse frame
+            (0); `max_lesions`, how many an image has at most, its largest (None: as many as `min_share` leaves room for); `rest`, what
+            becomes of the coarse mask's other parts: "drop" makes them background, "keep" leaves them as p has them. q is the maximum
+            over the components and what is kept. An image without a component keeps p. None asks once an image, about all of p.
         selection: "best" takes the candidate with the highest predicted IoU, "soft" weighs them by softmax(IoU / 0.1).
         multimask: three candidates, or SAM's single one.
         embedding_cache: folder in which the image embeddings are kept, or None. Needs a frozen image encoder, the whole image
@@ -87,7 +89,7 @@ class SAMRefiner(BaseRefiner):
         )
         self.components = None if components is None else ComponentSettings(**components)
         if components is not None:
-            self._contract["components"] = asdict(self.components)
+            self._contract["components"] = self.components.contract()
             if roi is not None and roi.get("outside") == "coarse":
                 raise UserError(
                     "model.refiner: with components, roi.outside='coarse' would hand every component the others' pixels; take "
@@ -164,7 +166,13 @@ class SAMRefiner(BaseRefiner):
         # A row for each decoding: an image with all of p, or with one component of it.
         rows, row_prob, found = torch.arange(prob.shape[0], device=prob.device), prob, None
         if self.components is not None:
-            found = find_components(coarse_prob > self.components.threshold, self.components.min_share)
+            settings = self.components
+            found = find_components(
+                coarse_prob > settings.threshold,
+                settings.min_share,
+                settings.min_area * coarse_pixel_area,
+                settings.max_lesions,
+            )
             rows, row_prob = found.rows, prob[found.rows] * ~found.others
             if len(rows) == 0:
                 return self._unasked(coarse_prob, empty, with_features)
@@ -274,11 +282,11 @@ class SAMRefiner(BaseRefiner):
         agreement = mask_iou(answer > 0.5, found.masks)
         stays = agreement[:, None, None, None] < self.components.keep_below_iou
         parts = [torch.where(stays, own, answer), logits, from_logits & ~stays]
-        # At most a few components an image, so that one pass for each place among them is enough.
+        # At most a few components an image, so that one pass for each place among them, over all images at once, is enough.
         joined = [torch.zeros_like(part[:1]).repeat(len(coarse_prob), 1, 1, 1) for part in parts]
         first = torch.searchsorted(found.rows, found.rows)
         place = torch.arange(len(found.rows), device=first.device) - first
-        for turn in range(self.components.most):
+        for turn in range(int(place.max()) + 1):
             at = place == turn
             images = found.rows[at]
             greater = parts[0][at] > joined[0][images]
@@ -286,6 +294,11 @@ class SAMRefiner(BaseRefiner):
                 whole.index_copy(0, images, torch.where(greater, part[at], whole[images]))
                 for whole, part in zip(joined, parts)
             ]
+        if self.components.rest == "keep":
+            covered = joined_by_maximum(found.masks.to(coarse_prob.dtype), found.rows, len(coarse_prob)) > 0
+            rest = coarse_prob * ((coarse_prob > self.components.threshold) & ~covered)
+            is_rest = rest > joined[0]
+            joined = [torch.where(is_rest, rest, joined[0]), joined[1], joined[2] & ~is_rest]
         asked = torch.zeros(len(coarse_prob), dtype=torch.bool, device=coarse_prob.device)
         asked[found.rows] = True
         return torch.where(asked[:, None, None, None], joined[0], coarse_prob), joined[1], joined[2]
@@ -317,17 +330,29 @@ class ComponentSettings:
     min_share: float = 0.2
     threshold: float = 0.5
     keep_below_iou: float = 0.0
+    min_area: float = 0.0
+    max_lesions: int | None = None
+    rest: str = "drop"
 
     def __post_init__(self):
         for name, lowest in (("min_share", 0.01), ("threshold", 0.01), ("keep_below_iou", 0.0)):
             value = getattr(self, name)
             if not lowest <= value <= 1:
                 raise UserError(f"model.refiner.components.{name} is {value}; it must lie in [{lowest}, 1]")
+        if not self.min_area >= 0:
+            raise UserError(f"model.refiner.components.min_area is {self.min_area}; it must be at least 0 (pixels)")
+        if self.max_lesions is not None and not (isinstance(self.max_lesions, int) and self.max_lesions >= 1):
+            raise UserError(
+                f"model.refiner.components.max_lesions is {self.max_lesions!r}; it must be at least 1, or None"
+            )
+        if self.rest not in ("drop", "keep"):
+            raise UserError(f"model.refiner.components.rest is {self.rest!r}; it must be 'drop' or 'keep'")
 
-    @property
-    def most(self) -> int:
-        """How many components a mask can have."""
-        return int(1 / self.min_share + 1e-6)
+    def contract(self) -> dict:
+        """Returns what a checkpoint notes: settings that came later are left out at their defaults, so that old ones still fit."""
+        later = {name: getattr(self, name) for name in ("min_area", "max_lesions", "rest")}
+        first = {name: getattr(self, name) for name in ("min_share", "threshold", "keep_below_iou")}
+        return first | {name: value for name, value in later.items() if value != getattr(ComponentSettings, name)}
 
 
 def mask_iou(first: Tensor, second: Tensor) -> Tensor:
