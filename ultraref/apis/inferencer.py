@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -13,11 +13,12 @@ from mmengine.config import Config
 
 from ultraref.apis.bundle import load_bundle
 from ultraref.apis.config import load_config
-from ultraref.apis.inference.batches import predict_batch
+from ultraref.apis.inference.batches import coarse_of_batch, predict_batch
 from ultraref.apis.inference.measurements import write_table
 from ultraref.apis.inference.reading import Reader
-from ultraref.apis.inference.sample import Origin, SampleMaker
+from ultraref.apis.inference.sample import Origin, Prepared, SampleMaker
 from ultraref.apis.inference.tasks import ImageInput, Task, pair_inputs
+from ultraref.apis.inference.temporal_median import check_window, smoothed_over_time
 from ultraref.apis.inference.writer import PredictionWriter
 from ultraref.apis.model import checked_device, init_model, tta_config
 from ultraref.datasets.readers import MAX_PIXELS
@@ -74,6 +75,9 @@ class UltraRefInferencer:
             config's own is not used: nothing is written that wasn't asked for.
         allow_custom_imports: import the modules that a bundle names, see `load_bundle`.
         tta: test-time augmentation: average over each image and its mirror images, by the config's `tta_model`, else `FlipTTAModel`.
+        temporal_median: odd number of frames over which the median of the coarse probability of a video is taken, before it is refined, see
+            `smoothed_over_time`; 1 takes none. The frames of a file with several are a video.
+        video_folders: the images in one folder are the frames of a video, too, in natural order.
 
     Attributes:
         model: in eval mode.
@@ -102,6 +106,8 @@ class UltraRefInferencer:
         embedding_cache: str | os.PathLike | None = None,
         allow_custom_imports: bool = False,
         tta: bool = False,
+        temporal_median: int = 1,
+        video_folders: bool = False,
     ):
         self.device = checked_device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         if not isinstance(model, Config) and Path(model).expanduser().is_dir():
@@ -117,6 +123,8 @@ class UltraRefInferencer:
         self.tta_model = tta_config(self.cfg) if tta else None
         self._asked = self.model if self.tta_model is None else MODELS.build(dict(self.tta_model, module=self.model))
         self.coarse_kind, self.max_pixels = coarse_kind, max_pixels
+        self.temporal_median, self.video_folders = check_window(temporal_median), video_folders
+        self._check_median(each_lesion)
         self.maker = SampleMaker(self.cfg, self.model.sizes, each_lesion, softness)
 
     def __call__(
@@ -176,19 +184,68 @@ class UltraRefInferencer:
         if batch_size < 1:
             raise UserError(f"batch_size is {batch_size}; it must be at least 1")
         is_paired = isinstance(inputs, list) and all(isinstance(item, Task) for item in inputs)
-        tasks = inputs if is_paired else pair_inputs(inputs, coarse, boxes, points)
+        tasks = inputs if is_paired else pair_inputs(inputs, coarse, boxes, points, self.video_folders)
         self._check(tasks)
-        reader = Reader(
-            self.maker, self.max_pixels, self.coarse_kind, on_error or _raise, wanted or (lambda name: True)
-        )
-        return self._stream(reader, tasks, batch_size)
+        wanted = wanted or (lambda name: True)
+        # A frame that isn't wanted is still a neighbour of one that is.
+        read = wanted if self.temporal_median == 1 else (lambda name: True)
+        reader = Reader(self.maker, self.max_pixels, self.coarse_kind, on_error or _raise, read)
+        return self._stream(reader, tasks, batch_size, wanted)
 
-    def _stream(self, reader: Reader, tasks: list[Task], batch_size: int) -> Iterator[Prediction]:
+    def _stream(
+        self, reader: Reader, tasks: list[Task], batch_size: int, wanted: Callable[[str], bool]
+    ) -> Iterator[Prediction]:
         with ThreadPoolExecutor(_THREADS) as pool:
             ready = reader.read(tasks, pool, batch_size)
+            if self.temporal_median == 1:
+                yield from self._predict(ready, batch_size)
+            elif isinstance(self.model, CoarseSegmentor):
+                yield from self._smooth_predictions(ready, batch_size, wanted)
+            else:
+                yield from self._predict(self._smooth_coarse(ready, batch_size, wanted), batch_size)
+
+    def _predict(self, ready: Iterator[Prepared], batch_size: int) -> Iterator[Prediction]:
+        while batch := list(islice(ready, batch_size)):
+            for prepared, sample in zip(batch, predict_batch(self.model, self.device, batch, self._asked)):
+                yield Prediction(sample, prepared.image, prepared.origin)
+
+    def _smooth_coarse(
+        self, ready: Iterator[Prepared], batch_size: int, wanted: Callable[[str], bool]
+    ) -> Iterator[Prepared]:
+        """Yields the wanted images with the median over time as their coarse probability, before anything is refined."""
+
+        def items():
             while batch := list(islice(ready, batch_size)):
-                for prepared, sample in zip(batch, predict_batch(self.model, self.device, batch, self._asked)):
-                    yield Prediction(sample, prepared.image, prepared.origin)
+                for prepared, prob in zip(batch, coarse_of_batch(self.model, self.device, batch)):
+                    yield _video_of(prepared), prob, prepared
+
+        for prob, prepared in smoothed_over_time(items(), self.temporal_median):
+            if wanted(prepared.name):
+                yield replace(prepared, coarse_parts=[prob])
+
+    def _smooth_predictions(
+        self, ready: Iterator[Prepared], batch_size: int, wanted: Callable[[str], bool]
+    ) -> Iterator[Prediction]:
+        """Yields the wanted predictions of a coarse network, which are the median over time."""
+        items = (
+            (_video_of(prediction), prediction.sample.coarse.data.numpy(), prediction)
+            for prediction in self._predict(ready, batch_size)
+        )
+        for prob, prediction in smoothed_over_time(items, self.temporal_median):
+            if wanted(prediction.sample.metainfo["name"]):
+                prediction.sample.set_pixels("coarse", torch.from_numpy(prob))
+                yield prediction
+
+    def _check_median(self, each_lesion: bool) -> None:
+        if self.temporal_median == 1:
+            if self.video_folders:
+                raise UserError("--video-folders is for --temporal-median; give both, or neither")
+            return
+        if not isinstance(self.model, (CoarseSegmentor, RefinementSegmentor)):
+            raise UserError(f"{type(self.model).__name__} has no coarse mask for --temporal-median to smooth")
+        for is_given, other in ((each_lesion, "--each-lesion"), (self.tta_model is not None, "--tta")):
+            if is_given:
+                raise UserError(f"--temporal-median and {other} don't go together; leave one of them out")
 
     def _set_cache(self, folder: str | os.PathLike | None) -> None:
         """Gives the part that asks SAM a cache of its own, or none."""
@@ -207,6 +264,8 @@ class UltraRefInferencer:
         refines = isinstance(self.model, RefinementSegmentor)
         for task in tasks:
             prompted = task.boxes is not None or task.points is not None
+            if prompted and self.temporal_median > 1:
+                raise UserError(f"{task.name}: boxes and points ask about single images; leave temporal_median out")
             if task.coarse is not None and not refines:
                 raise UserError(f"{kind} takes no coarse mask; give a refinement model, of phase 2 or 3")
             if prompted and isinstance(self.model, CoarseSegmentor):
@@ -216,6 +275,11 @@ class UltraRefInferencer:
                     f"{task.name}: this model refines masks and has no coarse network of its own; give coarse masks, boxes or points, "
                     "or take a phase-3 model"
                 )
+
+
+def _video_of(frame: Prepared | Prediction) -> str | None:
+    """Returns the video of a frame. A change of size in a folder begins another one: masks of other proportions don't lie on each other."""
+    return None if frame.origin.video is None else f"{frame.origin.video} {frame.image.shape}"
 
 
 def _raise(name: str, error: Exception) -> None:

@@ -34,12 +34,14 @@ class PredictReport:
         kept: frames that an earlier run had.
         failed: reason by name of what couldn't be read or predicted.
         unused: coarse masks that belong to no image; not looked for in a part of the files.
+        alone: frames that this run predicted and that are of no video.
     """
 
     written: int = 0
     kept: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     unused: list[Path] = field(default_factory=list)
+    alone: int = 0
 
 
 def predict_files(
@@ -66,7 +68,7 @@ def predict_files(
         outputs: see `PredictionWriter`.
         threshold: see `PredictionWriter`.
         batch_size: images that the model sees at a time.
-        shard: (i, n), i from 1 on: predict the i-th of n parts of the files; its table and journal have a name of their own.
+        shard: (i, n), i from 1 on: predict the i-th of n parts of the files, the frames of a video in one part; its table and journal have a name of their own.
         show_progress: draw a bar.
 
     Raises:
@@ -75,8 +77,10 @@ def predict_files(
     out, (part, parts) = Path(out), shard
     if not 1 <= part <= parts:
         raise UserError(f"the shard is {part}/{parts}; it must be I/N with I from 1 to N")
-    all_files = find_files(inputs)
-    files = {file.name: file for file in all_files[part - 1 :: parts]}
+    all_files = find_files(inputs, inferencer.video_folders)
+    units = list(dict.fromkeys(file.video or file.name for file in all_files))
+    own = set(units[part - 1 :: parts])
+    files = {file.name: file for file in all_files if (file.video or file.name) in own}
     masks = None if coarse is None else _coarse_masks(coarse, all_files)
     _refuse_overlap(out, inputs, [file.path for file in all_files], coarse)
     _refuse_frame_names({file.name: file.path for file in all_files})
@@ -113,6 +117,7 @@ def predict_files(
             line, seen = progress.add_task("files", total=len(files)), set()
             for prediction in inferencer.stream(tasks, batch_size=batch_size, on_error=fail, wanted=wanted):
                 writer.add(prediction.sample, prediction.image, prediction.origin)
+                report.alone += prediction.origin.video is None
                 seen.add(prediction.origin.path)
                 progress.update(line, completed=len(seen) + len(report.failed))
     finally:
@@ -165,6 +170,8 @@ def _settings(
         "softness": maker.softness,
         # Not there without, so that a run of before this option goes on.
         **({} if inferencer.tta_model is None else {"tta_model": inferencer.tta_model}),
+        **({} if inferencer.temporal_median == 1 else {"temporal_median": inferencer.temporal_median}),
+        **({"video_folders": True} if inferencer.video_folders else {}),
     }
 
 

@@ -33,6 +33,16 @@ def add_inference_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--threshold", type=float, default=0.5, help="lesion is what lies above it (default: 0.5)")
     parser.add_argument("--tta", action="store_true", help="average over the images and their mirror images")
+    parser.add_argument(
+        "--temporal-median",
+        type=int,
+        default=1,
+        metavar="N",
+        help="of a video, refine the median of the coarse probability over N frames, an odd number (default: 1, each frame alone)",
+    )
+    parser.add_argument(
+        "--video-folders", action="store_true", help="with it: the images in a folder are the frames of one video"
+    )
     parser.add_argument("--batch-size", type=int, default=8, help="images at a time (default: 8)")
     parser.add_argument("--device", help="default: cuda where there is one")
     parser.add_argument("--shard", type=_shard, default=(1, 1), metavar="I/N", help="do the I-th of N parts, I from 1")
@@ -59,6 +69,8 @@ def inferencer_from(args: argparse.Namespace, **options) -> "UltraRefInferencer"
         max_pixels=args.max_pixels,
         allow_custom_imports=args.allow_custom_imports,
         tta=args.tta,
+        temporal_median=args.temporal_median,
+        video_folders=args.video_folders,
         **options,
     )
 
@@ -74,6 +86,11 @@ def run(args: argparse.Namespace, inferencer: "UltraRefInferencer", coarse: str 
     )
     kept = f", {report.kept} were there" if report.kept else ""
     print(f"wrote {report.written} predictions to {args.out}{kept}")
+    if inferencer.temporal_median > 1 and report.alone:
+        print(
+            f"{report.alone} images are of no video, so that --temporal-median left them as they are; "
+            "--video-folders takes the images in a folder as one"
+        )
     for title, lines in (
         ("could not be predicted", [f"{name}: {reason}" for name, reason in sorted(report.failed.items())]),
         ("coarse masks belong to no image", [str(path) for path in report.unused]),

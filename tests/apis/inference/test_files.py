@@ -71,3 +71,21 @@ def test_results_are_called_by_what_names_may_hold(tmp_path):
     touch(tmp_path, "x*1.png")
     with pytest.raises(UserError, match="would have one name, x_1"):
         find_files(tmp_path)
+
+
+def test_frames_come_in_the_order_of_their_numbers(tmp_path):
+    touch(tmp_path, "v10/a1.png", "v2/a10.png", "v2/a9.png", "v2/sub/a1.png", "v2/A11.png", "z.png")
+    assert names(tmp_path) == ["z", "v2/a9", "v2/a10", "v2/A11", "v2/sub/a1", "v10/a1"]
+
+
+def test_a_folder_may_be_a_video(tmp_path):
+    touch(tmp_path, "v1/f2.png", "v1/f10.png", "v2/f1.png")
+    assert {file.video for file in find_files(tmp_path)} == {None}
+    first, second, other = find_files(tmp_path, video_folders=True)
+    assert (first.name, second.name) == ("v1/f2", "v1/f10")
+    assert first.video == second.video == str((tmp_path / "v1").resolve())
+    assert first.video_state == second.video_state != other.video_state
+    (tmp_path / "v1" / "f10.png").write_bytes(b"changed")
+    changed = find_files(tmp_path, video_folders=True)
+    assert changed[0].video_state != first.video_state
+    assert changed[2].video_state == other.video_state

@@ -39,6 +39,25 @@ def predict_batch(
     return [samples[place] for place in range(len(batch))]
 
 
+@torch.inference_mode()
+def coarse_of_batch(model: BaseModel, device: torch.device, batch: Sequence[Prepared]) -> list[np.ndarray]:
+    """Returns the coarse probability (h, h) float32 of each image: the one that was given, else the model's own.
+
+    Args:
+        model: a refinement model.
+        device: where it is.
+        batch: the images, with one coarse part each at most.
+    """
+    probs = {place: prepared.coarse_parts[0] for place, prepared in enumerate(batch) if prepared.coarse_parts}
+    if own := [place for place in range(len(batch)) if place not in probs]:
+        packed = [batch[place].packed for place in own]
+        packed = [dict(part, data_samples=part["data_samples"].clone()) for part in packed]
+        inputs = model.data_preprocessor(stack_collate(packed))["inputs"]
+        found = model.coarse_source(inputs).prob[:, 0].float().cpu().numpy()
+        probs.update(zip(own, found))
+    return [probs[place] for place in range(len(batch))]
+
+
 def _predict_alike(
     model: BaseModel, device: torch.device, batch: Sequence[Prepared], asked: BaseModel
 ) -> list[SegDataSample]:

@@ -3,10 +3,12 @@
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import glob, has_magic
+from hashlib import sha256
 from pathlib import Path
 
+from ultraref.apis.inference.natural_order import natural_key
 from ultraref.datasets.readers import SUFFIXES
 from ultraref.errors import MissingFileError, UserError
 from ultraref.names import plain_name
@@ -23,18 +25,26 @@ class InputFile:
         path: where it lies.
         name: what its results are called: the path below the folder that was named, without suffix, with "/" between folders,
             and "_" for what `ultraref.names` doesn't allow. No two files of one input share it.
+        video: the folder whose images are the frames of one video; None where a file stands for itself.
+        video_state: what changes when any file of that video does.
     """
 
     path: Path
     name: str
+    video: str | None = None
+    video_state: str = ""
 
 
-def find_files(inputs: str | os.PathLike | Sequence[str | os.PathLike]) -> list[InputFile]:
-    """Returns the files that paths, folders and globs mean, sorted by name, each once.
+def find_files(inputs: str | os.PathLike | Sequence[str | os.PathLike], video_folders: bool = False) -> list[InputFile]:
+    """Returns the files that paths, folders and globs mean, each once, folder by folder and in natural order: frame2 before frame10.
 
     A folder is searched with those in it, for names that end as `ultraref.datasets.readers.SUFFIXES`, and for DICOM files without a
     suffix; what begins with a dot is left out. A file that is named is taken whatever its name ends with. Where names without suffix
     are equal, as those of case.png and case.jpg, the suffix becomes a part of them: case_png, case_jpg.
+
+    Args:
+        inputs: paths, folders and globs.
+        video_folders: the images that lie in one folder are the frames of one video.
 
     Raises:
         MissingFileError: a path doesn't exist, or a glob matches nothing.
@@ -56,7 +66,8 @@ def find_files(inputs: str | os.PathLike | Sequence[str | os.PathLike]) -> list[
     if again:
         paths = ", ".join(str(file.path) for file in named if file.name == again[0])
         raise UserError(f"the results of {paths} would have one name, {again[0]}; predict them one after the other")
-    return sorted(named, key=lambda file: file.name)
+    named.sort(key=lambda file: natural_key(file.name))
+    return _as_videos(named) if video_folders else named
 
 
 def stem(name: str, suffixes: Sequence[str] = SUFFIXES) -> str:
@@ -65,6 +76,26 @@ def stem(name: str, suffixes: Sequence[str] = SUFFIXES) -> str:
     suffix = max((s for s in suffixes if lowered.endswith(s)), key=len, default="")
     # A name that is nothing but a suffix keeps it.
     return name[: -len(suffix)] if suffix and not name.endswith("/" + name[-len(suffix) :]) else name
+
+
+def _as_videos(files: Sequence[InputFile]) -> list[InputFile]:
+    """Returns the files folder by folder, each folder a video."""
+    folders: dict[str, list[InputFile]] = {}
+    for file in files:
+        folders.setdefault(str(file.path.parent.resolve()), []).append(file)
+    videos = []
+    for folder, frames in folders.items():
+        state = sha256(repr([(frame.path.name, *_state(frame.path)) for frame in frames]).encode()).hexdigest()
+        videos += [replace(frame, video=folder, video_state=state) for frame in frames]
+    return videos
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    try:
+        status = path.stat()
+    except OSError:  # a link that leads nowhere, which is reported when it is read
+        return ()
+    return status.st_size, status.st_mtime_ns
 
 
 def _expand(given: Path) -> Iterator[tuple[Path, str]]:

@@ -83,7 +83,7 @@ class Journal:
         return True
 
 
-def fingerprint(file: InputFile) -> list[int]:
-    """Size and time of change of a file in nanoseconds: another content has others."""
+def fingerprint(file: InputFile) -> list:
+    """Size and time of change of a file in nanoseconds: another content has others. And the state of its video, if it is of one."""
     status = file.path.stat()
-    return [status.st_size, status.st_mtime_ns]
+    return [status.st_size, status.st_mtime_ns, *([file.video_state] if file.video is not None else [])]

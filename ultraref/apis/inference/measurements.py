@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ultraref.apis.inference.natural_order import natural_key
 from ultraref.apis.inference.sample import Origin
 from ultraref.csv_table import write_mappings
 from ultraref.structures import SegDataSample
@@ -80,8 +81,8 @@ def measure(
 
 
 def write_table(path: Path, rows: Sequence[Mapping]) -> None:
-    """Writes rows as CSV, sorted by name. A text that a spreadsheet would take for a formula gets an apostrophe before it."""
-    write_mappings(path, COLUMNS, sorted(rows, key=lambda row: row["name"]))
+    """Writes rows as CSV, in natural order of their names. A text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    write_mappings(path, COLUMNS, sorted(rows, key=lambda row: natural_key(row["name"])))
 
 
 def _flags(sample: SegDataSample) -> Mapping[str, int]:

@@ -98,6 +98,7 @@ class Reader:
             source.spacing_note,
             source.exif_orientation,
             source.to_stored,
+            str(source.path) if source.num_frames > 1 else task.file.video,
         )
         return self.maker(self._request(task, image, origin))
 

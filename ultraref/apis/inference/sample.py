@@ -32,6 +32,7 @@ class Origin:
         spacing_note: where it comes from, or why there is none.
         exif_orientation: 1 to 8.
         to_stored: brings an (H, W) array of the upright image into the file's pixel order.
+        video: the video that the image is a frame of; None where it is of none.
     """
 
     path: str | None = None
@@ -41,6 +42,7 @@ class Origin:
     spacing_note: str = "an array has no pixel spacing"
     exif_orientation: int = 1
     to_stored: Callable[[np.ndarray], np.ndarray] = lambda array: array
+    video: str | None = None
 
 
 @dataclass(frozen=True)

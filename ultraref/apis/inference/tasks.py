@@ -38,7 +38,9 @@ class Task:
     points: Sequence | None = None
 
 
-def pair_inputs(inputs: ImageInput | Sequence[ImageInput], coarse=None, boxes=None, points=None) -> list[Task]:
+def pair_inputs(
+    inputs: ImageInput | Sequence[ImageInput], coarse=None, boxes=None, points=None, video_folders: bool = False
+) -> list[Task]:
     """Returns a task for each file or array, in order; see `UltraRefInferencer.__call__`.
 
     Raises:
@@ -51,7 +53,7 @@ def pair_inputs(inputs: ImageInput | Sequence[ImageInput], coarse=None, boxes=No
         coarse = CoarseMasks(coarse)
     by_name = coarse is None or isinstance(coarse, CoarseMasks)
     if by_name and boxes is None and points is None and (_is_path(inputs) or all(map(_is_path, inputs))):
-        return [Task(file.name, file, coarse=coarse) for file in find_files(inputs)]
+        return [Task(file.name, file, coarse=coarse) for file in find_files(inputs, video_folders)]
     if _is_path(inputs):
         raise UserError(
             f"boxes, points and single coarse masks belong to single images, but {inputs} may mean several; give a list of images"
