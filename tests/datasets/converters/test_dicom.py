@@ -3,6 +3,7 @@
 import csv
 import json
 import stat
+import sys
 
 import cv2
 import numpy as np
@@ -279,6 +280,14 @@ def test_one_patient_id_for_all_is_asked_about(tmp_path):
     for number in range(3):
         write_image(tmp_path, f"a{number}", number, lesion(), PatientID="")
     assert len({sample.patient for sample in find_dicom(tmp_path, SALT).samples}) == 3
+
+
+def test_without_pydicom_the_extra_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    assert main(["convert", "dicom", str(tmp_path), str(tmp_path / "dst"), "--salt", "long enough"]) == 2
+    error = capsys.readouterr().err
+    assert "pip install 'ultraref[dicom]'" in error
+    assert error.count("\n") == 1
 
 
 def test_another_salt_gives_other_names(tmp_path):

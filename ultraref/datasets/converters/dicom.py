@@ -19,8 +19,8 @@ from ultraref.datasets.converters.mask_files import MaskTemplate, labels_of_fram
 from ultraref.datasets.converters.pseudonyms import Pseudonyms
 from ultraref.datasets.converters.raw_sample import Found, RawSample
 from ultraref.datasets.readers.base import PixelSpacing
-from ultraref.datasets.readers.decoding import decoding
-from ultraref.datasets.readers.dicom import DicomSource, import_pydicom
+from ultraref.datasets.readers.decoding import BoundedStream, decoding
+from ultraref.datasets.readers.dicom import DicomSource, import_pydicom, read_header
 from ultraref.datasets.readers.dicom_spacing import region_box, stated_spacing, tissue_regions
 from ultraref.datasets.readers.open_source import is_dicom, open_source
 from ultraref.errors import MissingFileError, UserError
@@ -124,8 +124,6 @@ def _read_headers(
     files: Sequence[Path], src: Path, pseudonyms: Pseudonyms, crop_region: bool, patient_from: str
 ) -> tuple[list[_Instance], SegmentIndex, Found, dict[str, list[Path]]]:
     """Sorts the files into images, segmentations, what is left out or bad, and, by what they are, those that may be masks."""
-    import pydicom
-
     names = {path: f"file {pseudonyms.of('file', path.relative_to(src).as_posix())}" for path in files}
     found = Found([], source=src, public_names={str(path): name for path, name in names.items()})
     instances, index, studies = [], SegmentIndex(), {}
@@ -138,8 +136,8 @@ def _read_headers(
                 others[_FOREIGN].append(path)
             continue
         try:
-            with decoding(path, "DICOM"):
-                header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+            with open(path, "rb") as stream, decoding(path, "DICOM"):
+                header = read_header(BoundedStream(stream), path)
                 if header.get("SOPClassUID") in _SEGMENTATIONS:
                     index.add(path, header)
                     others[_SEGMENTATION].append(path)

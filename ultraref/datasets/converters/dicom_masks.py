@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ultraref.datasets.readers.decoding import MAX_PIXELS, check_size, decoding
+from ultraref.datasets.readers.decoding import MAX_PIXELS, BoundedStream, check_size, decoding
 from ultraref.datasets.readers.dicom import import_pydicom
 from ultraref.errors import UserError
 
@@ -42,8 +42,8 @@ class SegmentFrame:
         import_pydicom()
         from pydicom.pixels import pixel_array
 
-        with decoding(self.path, "DICOM Segmentation"):
-            values = pixel_array(self.path, index=self.index)
+        with open(self.path, "rb") as stream, decoding(self.path, "DICOM Segmentation"):
+            values = pixel_array(BoundedStream(stream), index=self.index)
         if self.kind == _FRACTIONAL:
             return (2 * values.astype(np.uint16) >= self.number).astype(np.uint8)
         return (values == self.number).astype(np.uint8)

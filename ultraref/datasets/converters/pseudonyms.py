@@ -1,12 +1,12 @@
 """Salted hashes in the place of what says who a patient is."""
 
-import csv
 import hashlib
 import hmac
 import os
 import secrets
 from pathlib import Path
 
+from ultraref.csv_table import write_rows
 from ultraref.datasets.converters.raw_sample import Found
 from ultraref.errors import UserError
 
@@ -87,10 +87,9 @@ def write_sources(found: Found, dst: str | Path) -> Path:
     path = dst.with_name(dst.name + SOURCES_SUFFIX)
     # Whatever it was before, it is the owner's alone from now on.
     path.unlink(missing_ok=True)
+    rows = (
+        (sample.name, sample.image_path.relative_to(found.source).as_posix(), sample.frame) for sample in found.samples
+    )
     with open(path, "w", encoding="utf-8", newline="", opener=owner_only) as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["name", "file", "frame"])
-        for sample in found.samples:
-            relative = sample.image_path.relative_to(found.source).as_posix()
-            table.writerow([sample.name, relative, "" if sample.frame is None else sample.frame])
+        write_rows(file, ("name", "file", "frame"), rows)
     return path

@@ -36,6 +36,32 @@ def import_pydicom():
     return pydicom
 
 
+def read_header(stream: BinaryIO, path: str | Path):
+    """Returns the elements of a DICOM file up to its pixels, a pydicom Dataset, and leaves the stream right before those.
+
+    Args:
+        stream: a `BoundedStream`, as an element of a damaged file may claim any length.
+        path: its name, for messages.
+
+    Raises:
+        MissingLibraryError: pydicom isn't installed.
+        UserError: the file is damaged, or compressed as a whole.
+    """
+    pydicom = import_pydicom()
+    stream.seek(0)
+    # Such a file pydicom would expand to whatever size it has. The syntax stands in the first group, which is never compressed.
+    if _DEFLATED in stream.read(_FIRST_GROUP):
+        raise _unread_syntax(path, "Deflated Explicit VR Little Endian")
+    stream.seek(0)
+    with decoding(path, "DICOM"):
+        # `force` is for files without the preamble, which was sought by `open_source`.
+        return pydicom.dcmread(stream, stop_before_pixels=True, force=True)
+
+
+def _unread_syntax(path: str | Path, name: str) -> UserError:
+    return UserError(f"{path}: the transfer syntax {name!r} isn't read; convert it to an uncompressed one")
+
+
 class DicomSource(ImageSource):
     """A DICOM file with pixels; the frames of a cine loop are decoded one at a time.
 
@@ -55,12 +81,8 @@ class DicomSource(ImageSource):
         # An element of a damaged file may claim any length.
         super().__init__(BoundedStream(stream), path)
         pydicom = import_pydicom()
-        self._refuse_deflated()
-        stream = self._stream
-        stream.seek(0)
+        self.header = read_header(self._stream, path)
         with decoding(path, "DICOM"):
-            # `force` is for files without the preamble, which was sought by `open_source`.
-            self.header = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
             self._check_kind()
             check_size(path, int(self.header.Rows), int(self.header.Columns), max_pixels)
             self.num_frames = max(int(self.header.get("NumberOfFrames") or 1), 1)
@@ -81,16 +103,6 @@ class DicomSource(ImageSource):
         # A palette's entries fill their type.
         bits = int(self.header.BitsStored) if self._kind in _COLOUR else 8 * rgb.dtype.itemsize
         return to_grey(rgb, self.path, bits)
-
-    def _refuse_deflated(self) -> None:
-        """Refuses a file that is compressed as a whole, which pydicom would expand to whatever size it has."""
-        self._stream.seek(0)
-        # The syntax stands in the first group, which is never compressed.
-        if _DEFLATED in self._stream.read(_FIRST_GROUP):
-            raise self._unread_syntax("Deflated Explicit VR Little Endian")
-
-    def _unread_syntax(self, name: str) -> UserError:
-        return UserError(f"{self.path}: the transfer syntax {name!r} isn't read; convert it to an uncompressed one")
 
     def _check_kind(self) -> None:
         header = self.header
@@ -121,7 +133,7 @@ class DicomSource(ImageSource):
         try:
             decoder = pydicom.pixels.get_decoder(syntax)
         except NotImplementedError:
-            raise self._unread_syntax(syntax.name) from None
+            raise _unread_syntax(self.path, syntax.name) from None
         if not decoder.is_available:
             missing = " or ".join(text.split("requires ")[-1] for text in decoder.missing_dependencies)
             raise MissingLibraryError(
