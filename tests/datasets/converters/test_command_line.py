@@ -105,7 +105,7 @@ def test_a_table_with_a_split_becomes_a_set_of_its_name(monkeypatch, archive, tm
     assert splits.select("test") == [f"{number:04d}" for number in range(15, 20)]
     assert splits.select("val", 0) == [f"{number:04d}" for number in range(12, 15)]
     assert [len(splits.select("val", fold)) for fold in range(5)] == [3, 3, 3, 3, 3]
-    assert "given split, its training images dealt to folds by patient" in capsys.readouterr().out
+    assert "official parts, train dealt to folds by patient" in capsys.readouterr().out
 
 
 def test_to_coco_and_back(monkeypatch, phantom_root, tmp_path):

@@ -43,6 +43,15 @@ def test_names_files_paths_and_patients(tmp_path, content):
     assert GivenSplits.read(write(tmp_path / "split", content)).apply(SAMPLES) == EXPECTED
 
 
+def test_normals_may_be_listed_and_need_not(tmp_path):
+    given = GivenSplits.read(write(tmp_path / "split.csv", "name,part\na_0001,train\nn_0001,test\n"))
+    lesions = {"a_0001": SAMPLES["a_0001"]}
+    normals = {name: RawSample(name, Path(f"/raw/{name}.png")) for name in ("n_0001", "n_0002")}
+    assert given.apply(lesions, normals) == {"a_0001": "train", "n_0001": "test"}
+    with pytest.raises(UserError, match="1 listed are not in the set: n_0001"):
+        given.apply(lesions)
+
+
 @pytest.mark.parametrize(
     "content",
     [

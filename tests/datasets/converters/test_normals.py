@@ -1,12 +1,13 @@
 """Which part an image without a lesion goes to."""
 
-from ultraref.datasets.converters.normals import deal_normals
+from ultraref.datasets.converters.grouping import SplitPlan
+from ultraref.datasets.converters.normals import deal_normals, with_normals
 
 PARTS = {"a": "test", "b": 0, "c": 1}
 
 
 def deal(normals, groups, ungrouped=False):
-    return deal_normals(normals, PARTS, groups, seed=0, num_folds=2, test_percent=20, ungrouped=ungrouped)
+    return deal_normals(normals, PARTS, groups, seed=0, folds=[0, 1], test_percent=20, ungrouped=ungrouped)
 
 
 def test_it_follows_the_lesions_of_its_group():
@@ -30,3 +31,16 @@ def test_single_images_are_dealt_out_when_nothing_is_grouped():
     free = {f"n{i}": "one" for i in range(10)}
     found, _ = deal(list(free), {**PARTS, **free}, ungrouped=True)
     assert [sum(part == own for part in found.values()) for own in ("test", 0, 1)] == [2, 4, 4]
+
+
+def test_given_parts_are_kept_and_training_normals_go_where_training_lesions_went():
+    names = {name: name for name in "abcdefgh"}
+    plan = SplitPlan(
+        {"a": "test", "b": 0, "c": 1, "d": 2}, {name: name for name in "abcd"}, "given", 0, 3, False,
+        decided={"e": "test", "f": 0, "g": "train", "h": "train"}, training_folds=[1, 2],
+    )  # fmt: skip
+    wide, torn = with_normals(plan, "efgh", {**names, "h": "b"}, test_percent=20)
+    assert (wide.parts["e"], wide.parts["f"]) == ("test", 0)
+    # h is of the group of b, which the given split has for validation: it stays in training, as it was given.
+    assert {wide.parts["g"], wide.parts["h"]} == {1, 2}
+    assert not torn

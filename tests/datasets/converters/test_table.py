@@ -79,8 +79,8 @@ def test_rows_that_are_defects(files):
         )
     )
     assert [sample.name for sample in found.samples] == ["x0001"]
-    assert "line 3: there is no file" in found.bad[0]
-    assert "line 4: image a/x3.png has several rows, which differ in class" in found.bad[1]
+    assert "line 3: there is no file" in found.missing[0]
+    assert "line 4: image a/x3.png has several rows, which differ in class" in found.bad[0]
     with pytest.raises(MissingFileError, match="no such file"):
         find_table(files.root / "nowhere.csv")
     with pytest.raises(MissingFileError, match="--root"):

@@ -85,7 +85,7 @@ def convert(
             missing; the message names them. Or the manifest is of other files.
     """
     dst = Path(dst)
-    split = SplitOptions(
+    options = SplitOptions(
         seed=seed,
         num_folds=num_folds,
         test_percent=test_percent,
@@ -119,12 +119,14 @@ def convert(
         kept = {name: item for name, item in prepared.items() if item.lesion_area}
         if not kept:
             raise UserError(f"{dataset}: none of the {len(found.samples)} images has a lesion")
-        plan = plan_split(kept, found, dataset, split)
+        normals = {name: item for name, item in prepared.items() if name not in kept}
+        plan = plan_split(kept, normals, found, dataset, options)
         if keep_normals:
             wide = {name: name for name in prepared}
             if not plan.ungrouped:
-                wide = find_groups(prepared, found.together, dataset, split).of
-            normals = [item.sample for name, item in prepared.items() if name not in kept]
+                groups = find_groups(prepared, found.together, dataset, options)
+                # A split that others decided may part near-duplicates, but no patient.
+                wide = groups.certain if plan.decided or plan.training_folds else groups.of
             plan, report.torn_normals = with_normals(plan, normals, wide, test_percent)
         entries = {}
         for name, item in prepared.items():

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
+from ultraref.bounded_stream import BoundedStream
 from ultraref.datasets.converters.choose_classes import choose_classes
 from ultraref.datasets.converters.dicom_masks import SegmentFrame, SegmentIndex, read_segments
 from ultraref.datasets.converters.mask_files import MaskTemplate, labels_of_frame, read_mask_frame
 from ultraref.datasets.converters.pseudonyms import Pseudonyms
 from ultraref.datasets.converters.raw_sample import Found, RawSample
 from ultraref.datasets.readers.base import PixelSpacing
-from ultraref.datasets.readers.decoding import BoundedStream, decoding
+from ultraref.datasets.readers.decoding import decoding
 from ultraref.datasets.readers.dicom import DicomSource, import_pydicom, read_header
 from ultraref.datasets.readers.dicom_spacing import region_box, stated_spacing, tissue_regions
 from ultraref.datasets.readers.open_source import is_dicom, open_source

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ultraref.datasets.readers.decoding import MAX_PIXELS, BoundedStream, check_size, decoding
+from ultraref.bounded_stream import BoundedStream
+from ultraref.datasets.readers.decoding import MAX_PIXELS, check_size, decoding
 from ultraref.datasets.readers.dicom import import_pydicom
 from ultraref.errors import UserError
 

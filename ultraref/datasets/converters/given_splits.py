@@ -61,11 +61,14 @@ class GivenSplits:
             raise UserError(f"{path}: names no image and no patient")
         return cls(str(path), _as_folds(parts, path), by)
 
-    def apply(self, samples: Mapping[str, RawSample]) -> dict[str, str | int]:
-        """Returns "train", "test" or the fold of each image.
+    def apply(
+        self, samples: Mapping[str, RawSample], normals: Mapping[str, RawSample] | None = None
+    ) -> dict[str, str | int]:
+        """Returns "train", "test" or the fold of each image, and of each normal that is listed.
 
         Args:
-            samples: the images of the set, by name.
+            samples: the images with a lesion, by name.
+            normals: those without one, which may be listed and needn't.
 
         Raises:
             UserError: images, or their patients, are not listed, or what is listed isn't there; names them.
@@ -73,9 +76,12 @@ class GivenSplits:
         stems: dict[str, list[str]] = {}
         for key in self.parts if self.by != "patient" else ():
             stems.setdefault(normalise_name(Path(key).stem), []).append(key)
-        found = {name: self._key_of(sample, stems.get(name, [])) for name, sample in samples.items()}
+        found, further = (
+            {name: self._key_of(sample, stems.get(name, [])) for name, sample in each.items()}
+            for each in (samples, normals or {})
+        )
         missing = [name for name, key in found.items() if key is None]
-        strange = sorted(set(self.parts) - set(found.values()))
+        strange = sorted(set(self.parts) - set(found.values()) - set(further.values()))
         lines = [
             f"{len(names)} {what}: {', '.join(names[:_LISTED])}{', ...' if len(names) > _LISTED else ''}"
             for what, names in (("images of the set are not listed", missing), ("listed are not in the set", strange))
@@ -86,7 +92,7 @@ class GivenSplits:
                 f"{self.path} doesn't fit the {len(samples)} images with a lesion: {'; '.join(lines)}. Images go by their name in splits.json, their file's "
                 "name or path, patients as the set calls them"
             )
-        return {name: self.parts[key] for name, key in found.items()}
+        return {name: self.parts[key] for name, key in {**found, **further}.items() if key is not None}
 
     def _key_of(self, sample: RawSample, normalised: list[str]) -> str | None:
         """Returns the key that an image is listed under, or None; `normalised` are those whose stem becomes its name."""

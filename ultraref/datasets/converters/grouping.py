@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ultraref.datasets.converters.assign_splits import TEST, assign_grouped, assign_plain, size_strata
 from ultraref.datasets.converters.duplicates import DuplicatePair, Duplicates, divide, find_duplicates, largest_allowed
-from ultraref.datasets.converters.given_parts import deal_training
+from ultraref.datasets.converters.given_parts import TRAIN, deal_training
 from ultraref.datasets.converters.given_splits import GivenSplits
 from ultraref.datasets.converters.prepare import Prepared
 from ultraref.datasets.converters.raw_sample import Found
@@ -90,6 +90,8 @@ class SplitPlan:
         ungrouped: whether it is the plain split of single images.
         large: see `Groups`.
         facts: what the report says of duplicates and of the split, in plain types.
+        decided: the part of normals that is given: "test", "train" or the fold, by name.
+        training_folds: the folds that given training images of no fold were dealt to.
     """
 
     parts: dict[str, str | int]
@@ -100,6 +102,8 @@ class SplitPlan:
     ungrouped: bool
     large: list[LargeGroup] = field(default_factory=list)
     facts: dict = field(default_factory=dict)
+    decided: dict[str, str | int] = field(default_factory=dict)
+    training_folds: list[int] = field(default_factory=list)
 
     @property
     def grouped(self) -> bool:
@@ -112,11 +116,14 @@ class SplitPlan:
         return [own for own in members_of(self.groups).values() if len({self.parts[name] for name in own}) > 1]
 
 
-def plan_split(kept: dict[str, Prepared], found: Found, dataset: str, options: SplitOptions) -> SplitPlan:
+def plan_split(
+    kept: dict[str, Prepared], normals: dict[str, Prepared], found: Found, dataset: str, options: SplitOptions
+) -> SplitPlan:
     """Groups the images of a set and deals the groups out.
 
     Args:
         kept: the images with a lesion, by name, sorted.
+        normals: those without one. They are dealt out afterwards (`with_normals`), but a given split may list them.
         found: says what is known to belong together.
         dataset: name of the set.
         options: what the user wants.
@@ -131,15 +138,16 @@ def plan_split(kept: dict[str, Prepared], found: Found, dataset: str, options: S
         groups = {name: entry.group for name, entry in manifest.images.items()}
         return SplitPlan(parts, groups, manifest.grouping, manifest.seed, manifest.num_folds, not manifest.grouped)
     groups = find_groups(kept, found.together, dataset, options)
-    official = {name: item.sample.fold for name, item in kept.items() if item.sample.fold is not None}
+    official = {name: item.sample.fold for name, item in (kept | normals).items() if item.sample.fold is not None}
     if options.given is not None:
         if official:
             raise UserError(
                 f"{options.given.path} and the source's own split both decide the split; leave one of them out"
             )
-        given = options.given.apply({name: item.sample for name, item in kept.items()})
+        with_lesion, without = ({name: item.sample for name, item in each.items()} for each in (kept, normals))
+        given = options.given.apply(with_lesion, without)
         return _decided_plan(kept, groups, given, "given", options)
-    if official:
+    if official.keys() & kept.keys():
         return _decided_plan(kept, groups, official, "official", options)
     if options.ungrouped:
         parts = assign_plain(list(kept), options.seed, options.num_folds, options.test_percent)
@@ -297,6 +305,8 @@ def _decided_plan(kept: dict[str, Prepared], groups: Groups, given, whose: str, 
     predictions on images that were held out, which phase 2 trains on. The split is judged by groups that are certain, and
     near-duplicates in two parts are told only if registration confirms them.
     """
+    decided = {name: part for name, part in given.items() if name not in kept}
+    given = {name: part for name, part in given.items() if name in kept}
     parts = deal_training(given, groups.of, _strata(kept), options.seed, options.num_folds)
     num_folds = 1 + max((part for part in parts.values() if part != TEST), default=0)
     empty = sorted(set(range(num_folds)) - set(parts.values()))
@@ -317,7 +327,10 @@ def _decided_plan(kept: dict[str, Prepared], groups: Groups, given, whose: str, 
             score = Unrelated().score(compare(groups.views[pair.first], groups.views[pair.second], pair.flip))
             parted += [[first, second]] * is_confident(score, pair.flip)
     facts = {**groups.facts, "parted_near_duplicates": parted}
-    return SplitPlan(parts, groups.certain, words, options.seed, num_folds, False, groups.large, facts)
+    training_folds = sorted({parts[name] for name, part in given.items() if part == TRAIN})
+    return SplitPlan(
+        parts, groups.certain, words, options.seed, num_folds, False, groups.large, facts, decided, training_folds
+    )
 
 
 def _strata(kept: Mapping[str, Prepared]) -> dict[str, str]:

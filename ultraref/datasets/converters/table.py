@@ -57,7 +57,7 @@ def find_table(table: str | Path, root: str | Path | None = None, choice: Lesion
     # Takes slashes of both kinds.
     stems = [PureWindowsPath(image).stem for image in images]
     unique = len({normalise_name(stem) for stem in stems}) == len(stems)
-    samples, left_out, bad = [], [], []
+    samples, left_out, bad, gone = [], [], [], []
     for image, own in images.items():
         where = f"{table}: line {own[0]['_line']}"
         path, masks = _resolve(root, image), [row["mask"] for row in own if row.get("mask")]
@@ -66,7 +66,7 @@ def find_table(table: str | Path, root: str | Path | None = None, choice: Lesion
             {key for row in own for key in row if key not in ("mask", "_line") and row[key] != own[0][key]}
         )
         if missing:
-            bad.append(f"{where}: there is no file {' and no '.join(missing)}")
+            gone.append(f"{where}: there is no file {' and no '.join(missing)}")
         elif differing:
             bad.append(f"{where}: image {image} has several rows, which differ in {', '.join(differing)}")
         elif not masks:
@@ -76,10 +76,11 @@ def find_table(table: str | Path, root: str | Path | None = None, choice: Lesion
             name = own[0].get("name") or (written.stem if unique else str(written.with_suffix("")))
             files = tuple(dict.fromkeys(_resolve(root, mask) for mask in masks))
             samples.append(RawSample(normalise_name(name), path, files, **_fields(own[0], where)))
-    if bad and not samples:
-        raise MissingFileError(f"{table}: no row names an image and its mask below {root}; {bad[0]}")
+    if (gone or bad) and not samples:
+        raise MissingFileError(f"{table}: no row names an image and its mask below {root}; {(gone + bad)[0]}")
     samples, same = drop_same_names(samples)
-    return with_lesion_classes(Found(samples, sorted(left_out), bad + same, source=root), choice or LesionChoice())
+    found = Found(samples, sorted(left_out), bad + same, source=root, missing=gone)
+    return with_lesion_classes(found, choice or LesionChoice())
 
 
 def _read_rows(table: Path) -> list[dict[str, str]]:

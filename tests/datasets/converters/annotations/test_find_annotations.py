@@ -53,8 +53,8 @@ def test_images_are_found_by_path_and_by_name_and_never_outside(archive, write_j
     write_json("x/5.json", labelme("1.png", square_points()))
     found = find_annotations(archive.root)
     assert [sample.name for sample in found.samples] == ["elsewhere_only", "p0001_img_0001", "p0002_img_0001"]
-    assert [message.split(": ")[0].rsplit("/", 1)[-1] for message in found.bad] == ["3.json", "4.json", "5.json"]
-    assert "its image ../../secret.png is not below" in found.bad[0]
+    assert [message.split(": ")[0].rsplit("/", 1)[-1] for message in found.missing] == ["3.json", "4.json", "5.json"]
+    assert "its image ../../secret.png is not below" in found.missing[0]
 
 
 def test_two_files_about_one_image_are_a_defect(archive, write_json, square_points):

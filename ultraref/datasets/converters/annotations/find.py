@@ -70,12 +70,13 @@ def find_annotations(
     counts = Counter(item.label or NO_CLASS for image in images for item in image.objects)
     chosen = choose_classes(dict(sorted(counts.items())), classes, str(src))
     located: dict[str, tuple[AnnotatedImage, list[AnnotatedObject]]] = {}
+    missing = []
     for image in images:
         relative = locate(image)
         objects = [item for item in image.objects if (item.label or NO_CLASS) in chosen]
         flat = next((item for item in objects if item.draw is None), None)
         if relative is None:
-            bad.append(f"{image.annotation}: its image {image.image} is not below {src} once")
+            missing.append(f"{image.annotation}: its image {image.image} is not below {src} once")
         elif relative in located:
             bad.append(
                 f"{image.annotation}: its image {relative} has annotations in {located[relative][0].annotation}, too"
@@ -88,7 +89,7 @@ def find_annotations(
             located[relative] = image, objects
     if not located:
         raise MissingFileError(
-            f"{src}: {len(images)} images have annotations, and none can be used; {bad[0] if bad else 'there are no files'}"
+            f"{src}: {len(images)} images have annotations, and none can be used; {next(iter(missing + bad), 'there are no files')}"
         )
     left_out = [
         f"{src / file}: an image without annotations"
@@ -101,7 +102,7 @@ def find_annotations(
         samples = _with_split(samples, located, names)
     samples, same = drop_same_names(samples)
     notes = [describe_choice(chosen, counts, "objects")] if len(counts) > 1 else []
-    return Found(samples, sorted(left_out), bad + same, _copies(located, names), src, notes)
+    return Found(samples, sorted(left_out), bad + same, _copies(located, names), src, notes, missing)
 
 
 def _read_files(
