@@ -14,6 +14,7 @@ from ultraref.datasets.prediction_store import (
     PredictionRequest,
     PredictionStore,
 )
+from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import without_initial_weights
 
 NETWORK = {"type": "EncoderDecoder", "encoder": {"type": "Tiny", "depth": 2}, "parts": [{"type": "Head"}]}
@@ -251,3 +252,31 @@ def test_names_that_would_be_files_elsewhere_are_refused(tmp_path):
     assert not list(tmp_path.rglob("*.npy"))
     with pytest.raises(ValueError, match="has the character '/'"):
         fill(tmp_path, ["a"]).read("../val/a", 0, "val")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        *(
+            {"network": {"sha256": "a", "types": [{}]}},
+            {"network": {"sha256": 1, "types": ["a"]}},
+            {"network": {"types": []}},
+        ),
+        *(
+            {"network": 3},
+            {"coarse_size": {}},
+            {"coarse_size": "4"},
+            {"fold": True},
+            {"checkpoint": 1},
+            {"images": [1]},
+        ),
+        *({"images": {"a": 1}}, {"files": {"a": [1]}}),
+    ],
+    ids=str,
+)
+def test_a_manifest_of_other_kinds_of_values_is_refused(tmp_path, changed):
+    fill(tmp_path, ["a"])
+    path = tmp_path / "fold0/val/manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
+    with pytest.raises(UserError, match=r"manifest\.json: not a whole manifest"):
+        PredictionStore(tmp_path).manifest(0, "val")

@@ -157,6 +157,7 @@ class PredictionStore:
                 if network is not None:
                     network = NetworkIdentity(network["sha256"], tuple(network["types"]))
                 manifest = PredictionManifest(**content, network=network)
+                _check_kinds(manifest)
                 if version > 2 and manifest.files.keys() != manifest.images.keys():
                     raise UserError(f"{path}: not a whole manifest (its images and files differ)")
             except (KeyError, TypeError, AttributeError) as error:
@@ -306,6 +307,28 @@ def _check_prob(prob: np.ndarray, size: int, where) -> None:
         raise UserError(f"{where}: a prediction is float32 ({size}, {size}), but this is {prob.dtype} {prob.shape}")
     if not (prob.min() >= 0 and prob.max() <= 1):  # also false for NaN
         raise UserError(f"{where}: a probability lies in [0, 1], but this has {prob.min():g} to {prob.max():g}")
+
+
+def _check_kinds(manifest: PredictionManifest) -> None:
+    """Refuses other kinds of values than are written.
+
+    Raises:
+        TypeError: there is one.
+    """
+    network = manifest.network or NetworkIdentity("", ())
+    words = (
+        manifest.split,
+        manifest.checkpoint,
+        manifest.checkpoint_sha256,
+        manifest.config,
+        network.sha256,
+        *network.types,
+    )
+    hashes = (*manifest.images.values(), *manifest.files.values())
+    if not all(isinstance(word, str) for word in (*words, *hashes)):
+        raise TypeError("a name or a hash isn't text")
+    if not all(type(number) is int for number in (manifest.fold, manifest.coarse_size)):
+        raise TypeError("fold or coarse_size isn't a whole number")
 
 
 def _is_fold(name: str) -> bool:
