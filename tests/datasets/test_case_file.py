@@ -68,3 +68,10 @@ def test_a_column_never_takes_the_place_of_another():
     }
     with pytest.raises(UserError, match="'BI-RADS', get the name 'birads'"):
         further_columns({"BIRADS": "4", "BI-RADS": "5"})
+
+
+def test_a_root_below_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    splits().write(tmp_path)
+    assert Splits.read("~") == splits()

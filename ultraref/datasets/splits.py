@@ -168,7 +168,7 @@ class Splits:
             if version not in READABLE_VERSIONS:
                 known = " and ".join(map(str, READABLE_VERSIONS))
                 raise UserError(f"{path}: version {version!r}, but this program reads {known}; {again}")
-            cases = CaseFile.read(root, content.pop("cases")) if version > 1 else None
+            cases = CaseFile.read(path.parent, content.pop("cases")) if version > 1 else None
             images = {n: ImageEntry(category=e.pop("class"), **e) for n, e in content.pop("images").items()}
             splits = cls(images=images, cases=cases, **content)
         except (KeyError, TypeError, AttributeError) as error:
