@@ -45,7 +45,7 @@ Elsewhere, as they are components or parts of one:
   - ultraref/datasets/readers/raster.py: OpenCV turns a palette into RGB and a damaged file into a partly black image, and takes
     memory for what a chunk claims, Pillow cuts 16-bit colour to 8 bits. tests/datasets/readers/test_open_source.py
   - ultraref/datasets/likeness/registration.py: OpenCV multiplies the window of a phase correlation into its input.
-    tests/datasets/audit/test_registration.py
+    tests/datasets/likeness/test_registration.py
 - pylibjpeg-libjpeg up to 2.5 and others:
   - ultraref/datasets/readers/codestream.py: a decoder takes memory for the size that a damaged compressed frame claims.
     tests/datasets/readers/test_dicom.py

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ultraref.datasets.converters.choose_classes import choose_classes
-from ultraref.datasets.converters.layout import drop_same_names
+from ultraref.datasets.converters.layout import drop_same_names, same_name
 from ultraref.datasets.converters.mask_classes import LesionChoice, with_lesion_classes
 from ultraref.datasets.converters.named_parts import sample_fields
 from ultraref.datasets.converters.path_template import PathIndex, PathTemplate, comparable
@@ -54,7 +54,7 @@ def find_folder(
     own_parts = [name for name in mask_template.parts if name not in image_template.parts]
     several = bool(own_parts) or mask_template.has_wildcard
     paths = list_files(src)
-    shown = {comparable(path): path for path in paths}
+    shown, bad = _told_apart(src, paths, image_template, mask_template)
     image_parts, strays = _fitting(image_template, shown)
     mask_parts, mask_strays = _fitting(mask_template, shown)
     for template, fitting in ((image_template, image_parts), (mask_template, mask_parts)):
@@ -72,7 +72,7 @@ def find_folder(
     wanted = _wanted_classes(masks_of, own_parts, choice.classes, src)
     # A file of both templates that has no partner is what the narrower one says.
     mask_is_narrower = mask_template.literal_length > image_template.literal_length
-    samples, bad, lonely, left_out = [], [], [], []
+    samples, lonely, left_out = [], [], []
     for path, parts in image_parts.items():
         its_masks = masks_of[path]
         if path in used:
@@ -120,6 +120,25 @@ def list_files(src: Path) -> list[str]:
         relative = Path(folder).relative_to(src)
         found += [(relative / name).as_posix() for name in files if not name.startswith(".")]
     return sorted(found)
+
+
+def _told_apart(
+    src: Path, paths: Sequence[str], images: PathTemplate, masks: PathTemplate
+) -> tuple[dict[str, str], list[str]]:
+    """Returns the paths by their `comparable` form, and a message for each form of an image, or else of a mask, that several share."""
+    shown: dict[str, list[str]] = {}
+    for path in paths:
+        shown.setdefault(comparable(path), []).append(path)
+    several = {form: own for form, own in shown.items() if len(own) > 1}
+    of_images = [parts for form in several if (parts := images.match(form)) is not None]
+    bad = []
+    for form, own in several.items():
+        parts = masks.match(form) or {}
+        # Masks of such images go with them.
+        is_told = any(all(parts[n] == each[n] for n in parts.keys() & each.keys()) for each in of_images)
+        if images.match(form) is not None or (parts and not is_told):
+            bad.append(same_name([src / path for path in own], normalise_name(Path(form).stem)))
+    return {form: own[0] for form, own in shown.items() if len(own) == 1}, bad
 
 
 def _templates(images: str, masks: str) -> tuple[PathTemplate, PathTemplate]:
