@@ -40,6 +40,8 @@ PROMPT_GENERATORS = Registry("prompt_generator", scope="ultraref", locations=["u
 PROMPT_PREDICTORS = Registry("prompt_predictor", scope="ultraref", locations=["ultraref.models.prompts"])
 # (p, q) -> g in [0, 1]. Contract: models/gates/base.py, BaseGate.
 GATES = Registry("gate", scope="ultraref", locations=["ultraref.models.gates"])
+# (p, q, SAM's embedding) -> predicted Dice of both masks. Contract: models/quality/base.py, BaseQualityHead.
+QUALITY_HEADS = Registry("quality_head", scope="ultraref", locations=["ultraref.models.quality"])
 # Differentiable scalars. Contract: torch.nn.Module whose forward returns a scalar tensor.
 LOSSES = Registry("loss", scope="ultraref", locations=["ultraref.models.losses"])
 # Binary mask -> binary mask with a simulated segmentation error. Contract: datasets/mask_errors/base.py, BaseMaskError.
@@ -94,6 +96,7 @@ ALL_REGISTRIES = {
     "PROMPT_GENERATORS": PROMPT_GENERATORS,
     "PROMPT_PREDICTORS": PROMPT_PREDICTORS,
     "GATES": GATES,
+    "QUALITY_HEADS": QUALITY_HEADS,
     "LOSSES": LOSSES,
     "MASK_ERRORS": MASK_ERRORS,
     "DATASETS": DATASETS,

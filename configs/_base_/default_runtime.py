@@ -16,7 +16,11 @@ default_hooks = dict(
     overlays=dict(type="OverlayHook", num_val=4),
 )
 # What is measured, by name: an ablation changes a measure, or leaves it out with None. A validation takes what costs nothing.
-quick = dict(overlap=dict(type="OverlapMeasure"), changes=dict(type="ChangeMeasure"))
+quick = dict(
+    overlap=dict(type="OverlapMeasure"),
+    changes=dict(type="ChangeMeasure"),
+    predicted_dice=dict(type="PredictedDiceMeasure"),
+)
 val_evaluator = dict(type="RefinementMetric", size="original", stage="val", measures=quick)
 test_evaluator = dict(
     type="RefinementMetric",

@@ -26,6 +26,13 @@ def test_panels_keep_the_original_aspect():
     assert picture.dtype == np.uint8
 
 
+def test_predicted_dice_is_written_below_the_outlines():
+    image = np.zeros((64, 64), np.uint8)
+    without, written = (draw_overlay(image, prediction(**meta)) for meta in ({}, dict(predicted_dice=(0.7, 0.8))))
+    differs = (without != written).any(axis=(0, 2)).nonzero()[0]
+    assert 480 <= differs.min() <= differs.max() < 960
+
+
 def test_error_panel_marks_missed_and_false_pixels():
     picture = draw_overlay(np.zeros((64, 64), np.uint8), prediction(), height=128)
     error = picture[:, 3 * 192 :]

@@ -14,7 +14,7 @@ def draw_overlay(image: np.ndarray, sample: SegDataSample, height: int = 320) ->
     """Draws the panels that the sample has data for, side by side.
 
     From the left: the image; the outlines of ground truth (green), coarse (yellow) and refined mask (orange) with SAM's points
-    (blue: lesion, pink: background), its box (light grey) and the ROI (dark grey); the gate, from 0 (black) to 1 (white); the
+    (blue: lesion, pink: background), its box (light grey) and the ROI (dark grey), and below what a quality head predicts; the gate, from 0 (black) to 1 (white); the
     error of the refined mask, missed pixels in blue and false ones in orange.
 
     Args:
@@ -54,6 +54,11 @@ def _outlines(grey: np.ndarray, sample: SegDataSample, masks: dict[str, np.ndarr
             cv2.drawContours(canvas, contours, -1, colour, 1, cv2.LINE_AA)
     if "prompts" in sample:
         _draw_prompts(canvas, sample)
+    predicted = sample.metainfo.get("predicted_dice")
+    if predicted is not None:
+        foot = f"predicted Dice: coarse {predicted[0]:.2f}, SAM {predicted[1]:.2f}"
+        place = (4, canvas.shape[0] - 6)
+        cv2.putText(canvas, foot, place, cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255, 255, 255), 1, cv2.LINE_AA)
     return _titled(canvas, "truth / coarse / refined")
 
 

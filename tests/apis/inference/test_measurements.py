@@ -41,6 +41,14 @@ def test_disagreement_and_an_open_gate():
     assert (row["gate_closed"], row["disagreement"]) == (0, 1)
 
 
+def test_what_a_quality_head_says():
+    mask = np.ones((4, 4), bool)
+    row = measure(sample(mask, mask, mask, predicted_dice=(0.71236, 0.8)), mask, mask, Origin())
+    assert (row["predicted_dice_coarse"], row["predicted_dice_sam"]) == (0.7124, 0.8)
+    row = measure(sample(mask, mask, mask, predicted_dice=None), mask, mask, Origin())
+    assert (row["predicted_dice_coarse"], row["predicted_dice_sam"]) == ("", "")
+
+
 def test_nothing_found_and_nothing_known():
     nothing = np.zeros((5, 5), bool)
     made = SegDataSample(metainfo=dict(name="x"))

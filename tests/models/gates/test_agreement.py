@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from ultraref.models.gates import AgreementGate, UncertaintyGate
+from ultraref.models.gates import AgreementGate, CaseFacts, UncertaintyGate
 from ultraref.models.gates.agreement import region_iou
 
 
@@ -73,6 +73,27 @@ def test_iou_is_exact_whatever_the_soft_one_is():
     assert region_iou(COARSE, SAM, torch.zeros_like(COARSE, dtype=torch.long)).unique().tolist() == [
         pytest.approx(16 / 24, abs=1e-7)
     ]
+
+
+def test_another_score_opens_it_and_what_is_not_known_keeps_it_closed():
+    predicted = torch.tensor([[0.5, 0.52], [torch.nan, torch.nan]], dtype=torch.float64)
+    facts = CaseFacts(torch.zeros(2), predicted_dice=predicted)
+    masks = COARSE.expand(2, -1, -1, -1), SAM.expand(2, -1, -1, -1)
+    gate = AgreementGate(score="gain", tau=0.0, width=0.01, gate_max=0.5)
+    assert gate.reads_facts
+    opened = gate(*masks, facts=facts)
+    torch.testing.assert_close(opened[0], torch.full_like(opened[0], 0.5 * sigmoid(2)))
+    assert opened[1].max() == 0
+    by_quality = AgreementGate(score="quality", tau=0.5, width=0.02)(*masks, facts=facts)
+    torch.testing.assert_close(by_quality[0], torch.full_like(opened[0], sigmoid(1)))
+
+
+@pytest.mark.parametrize(
+    "options", [{"score": "luck"}, {"score": "gain", "by": "component"}, {"score": "quality", "tau": -0.1}]
+)
+def test_wrong_scores_are_named(options):
+    with pytest.raises(ValueError, match=r"score|tau"):
+        AgreementGate(**options)
 
 
 @pytest.mark.parametrize("options", [{"tau": 1.5}, {"width": 0}, {"gate_max": -0.1}, {"by": "pixel"}])

@@ -55,6 +55,17 @@ def test_predicted_iou_is_a_score_and_where_there_is_none_nothing_is_accepted():
     assert (product(*cases(), facts=facts).amax(dim=(1, 2, 3)) > 0).tolist() == [False, True, False]
 
 
+def test_the_quality_heads_predictions_are_scores():
+    facts = CaseFacts(torch.zeros(3), predicted_dice=torch.tensor([[0.5, 0.7], [0.9, 0.8], [torch.nan, torch.nan]]))
+    for score, expected in (("quality", [0.7, 0.8]), ("gain", [0.2, -0.1])):
+        gate = calibrated(expected[0] - 0.01, score=score)
+        assert gate.scores(*cases(), facts).tolist()[:2] == pytest.approx(expected)
+        accepted = [value > expected[0] - 0.01 for value in expected] + [False]
+        assert (gate(*cases(), facts=facts).amax(dim=(1, 2, 3)) > 0).tolist() == accepted
+    with pytest.raises(UserError, match="quality_head=dict"):
+        calibrated(0.0, score="gain")(*cases(), facts=CaseFacts(torch.zeros(3)))
+
+
 def test_without_calibration_it_is_not_used():
     with pytest.raises(UserError, match=r"not calibrated.*tools/calibrate_gate.py"):
         ConformalGate().eval()(*cases())

@@ -28,6 +28,7 @@ ARGUMENTS = {
     "FocalLoss": {"logits": logits(K), "target": TARGET},
     "FocalDiceLoss": {"logits": logits(K), "target": TARGET},
     "IoURegressionLoss": {"logits": logits(K), "iou": uniform(K), "target": TARGET},
+    "DiceRegressionLoss": {"dice": uniform(2), "target": uniform(2)},
     "PointCoordinateLoss": {"points": uniform(7, 2), "target": uniform(7, 2), "valid": uniform()},
     "PointLabelLoss": {
         "logits": lambda: torch.randn(B, 7, dtype=torch.float64),
@@ -38,6 +39,7 @@ ARGUMENTS = {
 }
 # What a loss is differentiated with respect to.
 TRAINED = {
+    "DiceRegressionLoss": "dice",
     "PointCoordinateLoss": "points",
     "IoURegressionLoss": "iou",
     "ChangePenalty": "sam_prob",

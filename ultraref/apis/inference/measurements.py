@@ -28,6 +28,8 @@ COLUMNS = (
     "coarse_area_px",
     "changed_px",
     "predicted_iou",
+    "predicted_dice_coarse",
+    "predicted_dice_sam",
     "coarse_empty",
     "gate_closed",
     "disagreement",
@@ -51,7 +53,7 @@ def measure(
         origin: of the image. `area_mm2` is given where its pixel spacing is certain.
 
     Returns:
-        By COLUMNS. The flags are 0 or 1: `coarse_empty`, there was no coarse mask to refine; `gate_closed`, SAM would change the mask, and
+        By COLUMNS. predicted_dice_coarse and predicted_dice_sam are what a quality head says, of a model that has one. The flags are 0 or 1: `coarse_empty`, there was no coarse mask to refine; `gate_closed`, SAM would change the mask, and
         the gate lets nothing of it in; `disagreement`, SAM's mask and the coarse one have an IoU below 0.5.
     """
     height, width = mask.shape
@@ -75,6 +77,9 @@ def measure(
         row.update(x1=int(columns[0]), y1=int(rows[0]), x2=int(columns[-1]), y2=int(rows[-1]))
     if sample.metainfo.get("predicted_iou") is not None:
         row["predicted_iou"] = round(sample.metainfo["predicted_iou"], 4)
+    if sample.metainfo.get("predicted_dice") is not None:
+        before, after = (round(value, 4) for value in sample.metainfo["predicted_dice"])
+        row.update(predicted_dice_coarse=before, predicted_dice_sam=after)
     if coarse is not None and "refined" in sample:
         row.update(coarse_area_px=int(coarse.sum()), changed_px=int((coarse != mask).sum()), **_flags(sample))
     return row

@@ -12,9 +12,12 @@ class CaseFacts:
 
     Attributes:
         predicted_iou: (B,) float, the IoU that SAM predicts of its mask; NaN where SAM was not asked.
+        predicted_dice: (B, 2) float, the Dice that a quality head predicts of the coarse mask and of SAM's; NaN where SAM was not asked.
+            None where the refiner has no quality head.
     """
 
     predicted_iou: Tensor
+    predicted_dice: Tensor | None = None
 
 
 class BaseGate(nn.Module, metaclass=ABCMeta):

@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from ultraref.errors import UserError
 from ultraref.models.gates.base import CaseFacts
+from ultraref.models.quality import COARSE, SAM_MASK
 
 
 def agreement(coarse_prob: Tensor, sam_prob: Tensor, facts: CaseFacts | None = None) -> Tensor:
@@ -23,6 +25,26 @@ def predicted_iou(coarse_prob: Tensor, sam_prob: Tensor, facts: CaseFacts) -> Te
     return facts.predicted_iou
 
 
+def quality(coarse_prob: Tensor, sam_prob: Tensor, facts: CaseFacts | None) -> Tensor:
+    """The Dice that the quality head predicts of SAM's mask, (B,) float in [0, 1]; NaN where SAM was not asked."""
+    return _predicted_dice(facts, "quality")[:, SAM_MASK]
+
+
+def gain(coarse_prob: Tensor, sam_prob: Tensor, facts: CaseFacts | None) -> Tensor:
+    """The Dice that the quality head predicts of SAM's mask, minus that of the coarse one, (B,) float in [-1, 1]; NaN as above."""
+    predicted = _predicted_dice(facts, "gain")
+    return predicted[:, SAM_MASK] - predicted[:, COARSE]
+
+
+def _predicted_dice(facts: CaseFacts | None, score: str) -> Tensor:
+    if facts is None or facts.predicted_dice is None:
+        raise UserError(
+            f"model.gate has the score {score!r}, which a quality head gives, and the refiner has none; set "
+            "model.refiner.quality_head=dict(type='QualityHead'), see configs/ablations/quality/quality_head.py"
+        )
+    return facts.predicted_dice.detach()
+
+
 def overlap_ratio(both: Tensor, either: Tensor) -> Tensor:
     """Returns `both` / `either`, numbers of pixels, as float32; 1 where there is no pixel in either."""
     return (both.float() / either.clamp(min=1)).masked_fill(either == 0, 1.0)
@@ -31,4 +53,6 @@ def overlap_ratio(both: Tensor, either: Tensor) -> Tensor:
 CASE_SCORES: dict[str, Callable[[Tensor, Tensor, CaseFacts | None], Tensor]] = {
     "agreement": agreement,
     "predicted_iou": predicted_iou,
+    "quality": quality,
+    "gain": gain,
 }

@@ -27,6 +27,8 @@ class RefinerOutput:
             if not asked for.
         logits: (B, 1, S, S) float, whose sigmoid `prob` is, up to interpolation; None if not asked for, or where a refiner has none.
         from_logits: (B, 1, S, S) bool, where that is so. Elsewhere, outside of the ROI for one, `logits` means nothing.
+        predicted_dice: (B, 2) float32, predicted Dice of the coarse mask and of {q > 0.5} (`BaseQualityHead`), with a gradient into the quality
+            head alone; NaN where SAM was not asked. None without a quality head.
     """
 
     prob: Tensor
@@ -39,6 +41,7 @@ class RefinerOutput:
     features: Tensor | None = None
     logits: Tensor | None = None
     from_logits: Tensor | None = None
+    predicted_dice: Tensor | None = None
 
 
 class BaseRefiner(nn.Module, ABC):

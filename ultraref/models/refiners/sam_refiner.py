@@ -12,11 +12,19 @@ from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import check_contract, load_part, without_initial_weights
 from ultraref.models.mask_components import MaskComponents, find_components
 from ultraref.models.mask_statistics import is_empty
+from ultraref.models.padding import content_mask
 from ultraref.models.refiners.base import BaseRefiner, RefinerOutput
+from ultraref.models.refiners.box_variants import box_stability
+from ultraref.models.refiners.judging import judge_candidates, judge_cases
 from ultraref.models.roi import frame_to_crop
-from ultraref.models.sam import EmbeddingCache, ImageEmbedding, joined_by_maximum, select_candidates
+from ultraref.models.sam import (
+    EmbeddingCache,
+    ImageEmbedding,
+    joined_by_maximum,
+    select_candidates,
+)
 from ultraref.models.weights import WeightsUse, check_use
-from ultraref.registry import MODELS, PROB_TRANSFORMS, PROMPT_GENERATORS, REFINERS, ROI_CROPPERS
+from ultraref.registry import MODELS, PROB_TRANSFORMS, PROMPT_GENERATORS, QUALITY_HEADS, REFINERS, ROI_CROPPERS
 from ultraref.structures import GivenPrompts, Prompts
 
 
@@ -36,8 +44,11 @@ class SAMRefiner(BaseRefiner):
             (0); `max_lesions`, how many an image has at most, its largest (None: as many as `min_share` leaves room for); `rest`, what
             becomes of the coarse mask's other parts: "drop" makes them background, "keep" leaves them as p has them. q is the maximum
             over the components and what is kept. An image without a component keeps p. None asks once an image, about all of p.
-        selection: "best" takes the candidate with the highest predicted IoU, "soft" weighs them by softmax(IoU / 0.1).
+        selection: "best" takes the candidate with the highest predicted IoU, "soft" weighs them by softmax(IoU / 0.1), "quality" takes the one
+            whose Dice the quality head predicts highest.
         multimask: three candidates, or SAM's single one.
+        quality_head: config of a `BaseQualityHead`, which predicts the Dice of the coarse mask and of SAM's; None predicts none. The rest of
+            the model is the same with and without it, bit for bit.
         embedding_cache: folder in which the image embeddings are kept, or None. Needs a frozen image encoder, the whole image
             and `SegDataPreprocessor(hash_images=True)`; with geometric augmentation every image would be new, which
             tools/train.py refuses.
@@ -61,6 +72,7 @@ class SAMRefiner(BaseRefiner):
         components: dict | None = None,
         selection: str = "best",
         multimask: bool = True,
+        quality_head: dict | None = None,
         embedding_cache: str | None = None,
         checkpoint: str | None = None,
         allow_contract_change: bool = False,
@@ -72,8 +84,13 @@ class SAMRefiner(BaseRefiner):
                 raise UserError(
                     f"SAMRefiner: {name} is a {type(parts).__name__}; its parts have names: {name}=dict(NAME=dict(type=...), ...)"
                 )
-        if selection not in ("best", "soft"):
-            raise UserError(f"SAMRefiner: selection is {selection!r}; it must be 'best' or 'soft'")
+        if selection not in ("best", "soft", "quality"):
+            raise UserError(f"SAMRefiner: selection is {selection!r}; it must be 'best', 'soft' or 'quality'")
+        if selection == "quality" and quality_head is None:
+            raise UserError(
+                "SAMRefiner: selection is 'quality', and there is no quality_head that would predict it; set "
+                "model.refiner.quality_head=dict(type='QualityHead')"
+            )
         if embedding_cache is not None and roi is not None:
             raise UserError(
                 "SAMRefiner: embedding_cache needs the whole image (roi=None): the ROI follows the coarse mask, so SAM sees "
@@ -103,6 +120,11 @@ class SAMRefiner(BaseRefiner):
         self.prob_transforms = nn.Sequential(
             OrderedDict((name, PROB_TRANSFORMS.build(config)) for name, config in prob_transforms.items())
         )
+        self.quality_head = None
+        if quality_head is not None:
+            # What is built after it starts from the same random weights as without it.
+            with torch.random.fork_rng(devices=[]):
+                self.quality_head = QUALITY_HEADS.build(quality_head)
         self.image_size = self.sam.image_size
         self.selection, self.multimask = selection, multimask
         self.allow_contract_change = allow_contract_change
@@ -158,6 +180,7 @@ class SAMRefiner(BaseRefiner):
             if embedding is None:
                 embedding = self._encode_whole(image, image_hashes, content_size)
             return self._answer_given(embedding, given_prompts, with_features)
+        with_features = with_features or self.quality_head is not None
         coarse_pixel_area = self._coarse_pixel_area(coarse_size)
         prob = self.prob_transforms(coarse_prob)
         # An empty mask has no position: it is marked, and SAM sees the whole image.
@@ -178,8 +201,8 @@ class SAMRefiner(BaseRefiner):
                 return self._unasked(coarse_prob, empty, with_features)
             if with_features and self.roi_cropper is not None:
                 raise UserError(
-                    "model.refiner has components and an ROI, so that SAM sees several crops of an image, and model.gate reads "
-                    "features of the image; take roi=None, or a gate with feature_channels=0"
+                    "model.refiner has components and an ROI, so that SAM sees several crops of an image, and model.gate or the "
+                    "quality head reads features of the image; take roi=None, or a gate with feature_channels=0 and no quality_head"
                 )
 
         # Into the ROI's frame, and the image into SAM's embedding.
@@ -200,7 +223,13 @@ class SAMRefiner(BaseRefiner):
         logits, iou = self.sam.decode(embedding, prompts, multimask_output=self.multimask)
 
         # One candidate is selected first and upsampled after; then back to the image's frame, as probability.
-        selected = select_candidates(logits, iou, self.selection)
+        content = None if content_size is None else content_mask(size, content_size)
+        if self.selection == "quality":
+            own_content = None if content is None or roi is not None else content[rows]
+            quality = judge_candidates(self.quality_head, logits, iou, roi_prob, embedding.features, own_content)
+            selected = select_candidates(logits, quality)
+        else:
+            selected = select_candidates(logits, iou, self.selection)
         answer_logits = F.interpolate(selected.float(), (size, size), mode="bilinear", align_corners=False)
         answer, from_logits = answer_logits.sigmoid(), torch.ones_like(answer_logits, dtype=torch.bool)
         if roi is not None:
@@ -212,7 +241,15 @@ class SAMRefiner(BaseRefiner):
             answer, answer_logits, from_logits = self._join(answer, answer_logits, from_logits, found, coarse_prob)
         if not with_logits:
             answer_logits = from_logits = None
-        return RefinerOutput(answer, rows, logits, iou, prompts, roi, empty, features, answer_logits, from_logits)
+        predicted_dice = None
+        if self.quality_head is not None:
+            head = self.quality_head
+            stability = box_stability(self.sam, embedding, prompts, selected, head.box_scales, self.multimask)
+            predicted_dice = judge_cases(head, coarse_prob, answer, features, iou, stability, rows, content)
+            predicted_dice = predicted_dice.masked_fill(empty[:, None], torch.nan)
+        return RefinerOutput(
+            answer, rows, logits, iou, prompts, roi, empty, features, answer_logits, from_logits, predicted_dice
+        )
 
     def _answer_given(self, embedding: ImageEmbedding, given: GivenPrompts, with_features: bool) -> RefinerOutput:
         """What SAM answers to a person's prompts: the maximum over the decodings of each image."""
@@ -234,7 +271,8 @@ class SAMRefiner(BaseRefiner):
         # A gate between p and p, which is all that there is, may read anything.
         size = (len(coarse_prob), self.sam.embed_dim, self.sam.embedding_size, self.sam.embedding_size)
         features = coarse_prob.new_zeros(size) if with_features else None
-        return RefinerOutput(coarse_prob, rows, logits, iou, Prompts(), roi, empty, features)
+        unknown = None if self.quality_head is None else torch.full((len(coarse_prob), 2), torch.nan).to(coarse_prob)
+        return RefinerOutput(coarse_prob, rows, logits, iou, Prompts(), roi, empty, features, predicted_dice=unknown)
 
     def embed(
         self, image: Tensor, coarse_prob: Tensor, coarse_size: int | None = None, content_size: Tensor | None = None

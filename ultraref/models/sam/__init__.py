@@ -9,6 +9,7 @@ from ultraref.models.sam.mask_decoder import SAMMaskDecoder
 from ultraref.models.sam.sam import SAM
 from ultraref.models.sam.selection import (
     joined_by_maximum,
+    mean_over_decodings,
     mean_predicted_iou,
     predicted_iou_of_images,
     select_candidates,
@@ -26,6 +27,7 @@ __all__ = [
     "load_sam_checkpoint",
     "lora_layers",
     "lora_state_dict",
+    "mean_over_decodings",
     "mean_predicted_iou",
     "predicted_iou_of_images",
     "save_lora",

@@ -50,8 +50,13 @@ def mean_predicted_iou(iou: Tensor, rows: Tensor, batch_size: int) -> Tensor:
     Returns:
         (B,) without a gradient, in the precision of `iou`; NaN where SAM was not asked.
     """
-    best = iou.detach().amax(dim=1)
-    sums, counts = (best.new_zeros(batch_size).index_add(0, rows, part) for part in (best, torch.ones_like(best)))
+    return mean_over_decodings(iou.detach().amax(dim=1), rows, batch_size)
+
+
+def mean_over_decodings(values: Tensor, rows: Tensor, batch_size: int) -> Tensor:
+    """Returns (B,), the mean of `values` (N,) over the decodings of each image; NaN where an image has none."""
+    parts = (values, torch.ones_like(values))
+    sums, counts = (values.new_zeros(batch_size).index_add(0, rows, part) for part in parts)
     return sums / counts
 
 

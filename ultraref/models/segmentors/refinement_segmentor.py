@@ -1,5 +1,6 @@
 """Phases 2 and 3: coarse source, refiner, gate. The phases differ by configuration, not by code."""
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -24,6 +25,7 @@ LOSS_ROLES = {
     "candidate_mask": "(candidate logits (B, K, m, m), ground truth (B, 1, m, m))",
     "candidate_iou": "(candidate logits (B, K, m, m), predicted IoU (B, K), ground truth (B, 1, m, m))",
     "refined": "(refined logits (B, 1, S, S), ground truth (B, 1, S, S))",
+    "quality": "(predicted Dice (B, 2) of p and q, real Dice (B, 2))",
     "change": "(q (B, 1, S, S), p (B, 1, S, S), Dice of p against the ground truth (B,))",
 }
 
@@ -156,7 +158,8 @@ class RefinementSegmentor(BaseModel):
         facts = None
         if self.gate.reads_facts:
             facts = CaseFacts(
-                predicted_iou=mean_predicted_iou(sam.candidate_iou.float(), sam.rows, coarse_prob.shape[0])
+                predicted_iou=mean_predicted_iou(sam.candidate_iou.float(), sam.rows, coarse_prob.shape[0]),
+                predicted_dice=sam.predicted_dice,
             )
         return apply_gate(self.gate, coarse_prob, sam.prob, sam.features, facts)
 
@@ -197,14 +200,30 @@ class RefinementSegmentor(BaseModel):
             sam = output.sam
             logits = refined_logits(output.coarse_prob, sam.prob, output.gate, sam.logits, sam.from_logits)
             arguments["refined"] = (logits, gt)
+        if "quality" in self.losses:
+            arguments["quality"] = self._quality(output, gt)
         arguments["change"] = (output.sam.prob, output.coarse_prob, hard_dice(output.coarse_prob, gt))
         losses = {}
         for role, loss in self.losses.items():
             # A mean over no decoding would be NaN; the zero keeps the graph, and so all ranks in step.
             unasked = role.startswith("candidate") and len(output.sam.rows) == 0
+            unasked = unasked or (role == "quality" and len(arguments[role][0]) == 0)
             value = 0 * output.refined_prob.sum() if unasked else loss(*arguments[role])
             losses[f"loss_{role}"] = self.loss_weights[role] * value
         return losses
+
+    @staticmethod
+    def _quality(output: RefinementOutput, gt: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns predicted and real Dice (M, 2) of p's and q's masks of the M cases of which any is predicted."""
+        predicted = output.sam.predicted_dice
+        if predicted is None:
+            raise UserError(
+                "model.losses has a quality loss, but the refiner has no quality head; set "
+                "model.refiner.quality_head=dict(type='QualityHead')"
+            )
+        real = torch.stack([hard_dice(prob, gt) for prob in (output.coarse_prob, output.sam.prob)], dim=1)
+        known = predicted.isfinite().all(dim=1)
+        return predicted[known], real[known].to(predicted.dtype)
 
     @staticmethod
     def _fill(
@@ -213,6 +232,7 @@ class RefinementSegmentor(BaseModel):
         prompts = _prompts_in_image_frame(output)
         empty, rows = output.sam.empty.tolist(), output.sam.rows
         predicted_iou = predicted_iou_of_images(output.sam.candidate_iou, rows, len(empty))
+        predicted_dice = output.sam.predicted_dice
         pixels = dict(coarse=output.coarse_prob, sam=output.sam.prob, gate=output.gate, refined=output.refined_prob)
         sizes = [output.gate.shape[-2:]] * len(output.gate) if content_size is None else content_size.tolist()
         for i, (sample, (height, width)) in enumerate(zip(data_samples, sizes)):
@@ -226,6 +246,9 @@ class RefinementSegmentor(BaseModel):
                 sample.set_pixels("gt_sem_seg", sample.gt_sem_seg.data[:, :height, :width])
             sample.prompts = BaseDataElement(**{name: value[rows == i] for name, value in prompts.items()})
             sample.set_metainfo(dict(coarse_empty=empty[i], predicted_iou=predicted_iou[i]))
+            if predicted_dice is not None:
+                pair = tuple(predicted_dice[i].tolist())
+                sample.set_metainfo(dict(predicted_dice=None if math.isnan(sum(pair)) else pair))
         return data_samples
 
 

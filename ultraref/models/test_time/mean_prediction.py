@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
+from ultraref.models.quality import mean_predicted_dice
 from ultraref.structures import SegDataSample
 
 AVERAGED = ("coarse", "sam", "gate", "refined")
@@ -19,7 +20,7 @@ def mean_prediction(predictions: Sequence[SegDataSample]) -> SegDataSample:
         predictions: samples with (1, H, W) fields of one size, and the same fields in all.
 
     Returns:
-        The first sample, with the means; `predicted_iou` is the mean over those that SAM was asked for, and `coarse_empty` whether
+        The first sample, with the means; `predicted_iou` and `predicted_dice` are means over those that SAM was asked for, and `coarse_empty` whether
         all coarse masks are empty. The prompts stay those of the first.
     """
     first = predictions[0]
@@ -30,6 +31,8 @@ def mean_prediction(predictions: Sequence[SegDataSample]) -> SegDataSample:
     if "predicted_iou" in first.metainfo:
         values = [meta["predicted_iou"] for meta in metainfo if meta["predicted_iou"] is not None]
         first.set_metainfo(dict(predicted_iou=sum(values) / len(values) if values else None))
+    if "predicted_dice" in first.metainfo:
+        first.set_metainfo(dict(predicted_dice=mean_predicted_dice(metainfo)))
     if "coarse_empty" in first.metainfo:
         first.set_metainfo(dict(coarse_empty=all(meta["coarse_empty"] for meta in metainfo)))
     return first

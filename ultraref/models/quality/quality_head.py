@@ -1,0 +1,88 @@
+"""Predicts the Dice of the coarse mask and of SAM's."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ultraref.errors import UserError
+from ultraref.models.quality.base import BaseQualityHead, CaseEvidence
+from ultraref.models.quality.case_features import SCALARS, case_scalars, pooled_features
+from ultraref.registry import QUALITY_HEADS
+
+# Logit of 0.73, about the Dice of a coarse network: where predictions start.
+_START = 1.0
+
+
+@QUALITY_HEADS.register_module()
+class QualityHead(BaseQualityHead):
+    """A small network on `case_scalars` and on SAM's embedding, pooled under and around both masks.
+
+    Each of the four pooled vectors is normalised (layer norm) and mapped to `embed_channels` numbers by one and the same linear map. With the
+    scalars they go through two layer-normed hidden layers to two numbers, whose sigmoids are the predicted Dice.
+
+    Everything runs in float32 with autocast off, or in the precision of its weights where that is higher. The true Dice of training images is
+    known, so that the loss role "quality" trains it on simulated errors and out-of-fold predictions alike.
+
+    Args:
+        feature_channels: C of SAM's embedding.
+        embed_channels: numbers that a pooled vector is mapped to; 0 leaves the embedding out.
+        hidden_channels: width of the hidden layers.
+        dropout: of the hidden layers, in training.
+        box_scales: SAM is asked again for boxes of these sizes relative to the prompt's, in one further batch of its decoder, and the IoU of
+            its answers is an input. Each costs a decoding; () costs none.
+
+    Raises:
+        UserError: an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        feature_channels: int = 256,
+        embed_channels: int = 16,
+        hidden_channels: int = 64,
+        dropout: float = 0.1,
+        box_scales: Sequence[float] = (0.9, 1.1),
+    ):
+        super().__init__()
+        if feature_channels < 1 or embed_channels < 0 or hidden_channels < 1 or not 0 <= dropout < 1:
+            raise UserError(
+                f"QualityHead: feature_channels={feature_channels}, embed_channels={embed_channels}, hidden_channels={hidden_channels}, "
+                f"dropout={dropout}; widths must be at least 1 (embed_channels 0) and dropout in [0, 1)"
+            )
+        if not all(0 < scale <= 4 for scale in box_scales):
+            raise UserError(f"QualityHead: box_scales is {tuple(box_scales)}; each must lie in (0, 4]")
+        self.box_scales = tuple(box_scales)
+        self.feature_channels, self.embed_channels = feature_channels, embed_channels
+        if embed_channels:
+            self.embed = nn.Sequential(nn.LayerNorm(feature_channels), nn.Linear(feature_channels, embed_channels))
+        self.layers = nn.Sequential(
+            nn.Linear(len(SCALARS) + 4 * embed_channels, hidden_channels),
+            nn.LayerNorm(hidden_channels),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden_channels, hidden_channels),
+            nn.LayerNorm(hidden_channels),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden_channels, 2),
+        )
+        nn.init.constant_(self.layers[-1].bias, _START)
+
+    def forward(self, evidence: CaseEvidence) -> Tensor:
+        """See the base class.
+
+        Raises:
+            UserError: the embedding has other channels.
+        """
+        channels = evidence.features.shape[1]
+        if self.embed_channels and channels != self.feature_channels:
+            raise UserError(
+                f"QualityHead: SAM's embedding has {channels} channels; set model.refiner.quality_head.feature_channels={channels}"
+            )
+        weight = self.layers[0].weight
+        with torch.autocast(weight.device.type, enabled=False):
+            inputs = [case_scalars(evidence).to(weight.dtype)]
+            if self.embed_channels:
+                inputs.append(self.embed(pooled_features(evidence).to(weight.dtype)).flatten(1))
+            return self.layers(torch.cat(inputs, dim=1)).sigmoid()
