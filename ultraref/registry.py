@@ -42,6 +42,8 @@ PROMPT_PREDICTORS = Registry("prompt_predictor", scope="ultraref", locations=["u
 GATES = Registry("gate", scope="ultraref", locations=["ultraref.models.gates"])
 # (p, q, SAM's embedding) -> predicted Dice of both masks. Contract: models/quality/base.py, BaseQualityHead.
 QUALITY_HEADS = Registry("quality_head", scope="ultraref", locations=["ultraref.models.quality"])
+# p -> boxes at further places. Contract: models/proposals/base.py, BaseProposal.
+PROPOSALS = Registry("proposal", scope="ultraref", locations=["ultraref.models.proposals"])
 # Differentiable scalars. Contract: torch.nn.Module whose forward returns a scalar tensor.
 LOSSES = Registry("loss", scope="ultraref", locations=["ultraref.models.losses"])
 # Binary mask -> binary mask with a simulated segmentation error. Contract: datasets/mask_errors/base.py, BaseMaskError.
@@ -97,6 +99,7 @@ ALL_REGISTRIES = {
     "PROMPT_PREDICTORS": PROMPT_PREDICTORS,
     "GATES": GATES,
     "QUALITY_HEADS": QUALITY_HEADS,
+    "PROPOSALS": PROPOSALS,
     "LOSSES": LOSSES,
     "MASK_ERRORS": MASK_ERRORS,
     "DATASETS": DATASETS,

@@ -11,6 +11,21 @@ from ultraref.structures import GivenPrompts, Prompts
 
 
 @dataclass(frozen=True)
+class Alternatives:
+    """SAM's answers at other places than the coarse masks' own, M of them.
+
+    Attributes:
+        rows: (M,) long, the image of each.
+        prob: (M, 1, S, S) float in [0, 1], without a gradient.
+        predicted_dice: (M, 2) float32, what the quality head says of the coarse mask and of the answer.
+    """
+
+    rows: Tensor
+    prob: Tensor
+    predicted_dice: Tensor
+
+
+@dataclass(frozen=True)
 class RefinerOutput:
     """What a refiner says of a batch.
 
@@ -29,6 +44,7 @@ class RefinerOutput:
         from_logits: (B, 1, S, S) bool, where that is so. Elsewhere, outside of the ROI for one, `logits` means nothing.
         predicted_dice: (B, 2) float32, predicted Dice of the coarse mask and of {q > 0.5} (`BaseQualityHead`), with a gradient into the quality
             head alone; NaN where SAM was not asked. None without a quality head.
+        alternatives: answers at other places, of a refiner that asks for them; else None.
     """
 
     prob: Tensor
@@ -42,6 +58,7 @@ class RefinerOutput:
     logits: Tensor | None = None
     from_logits: Tensor | None = None
     predicted_dice: Tensor | None = None
+    alternatives: Alternatives | None = None
 
 
 class BaseRefiner(nn.Module, ABC):

@@ -112,6 +112,12 @@ class RefinementSegmentor(BaseModel):
                 f"the refiner was trained on coarse masks of {trained} px, and {type(self.coarse_source).__name__} gives some of "
                 f"{size} px; make the sizes agree, or set allow_contract_change=True in model.refiner if the change is on purpose"
             )
+        network = getattr(self.coarse_source, "network", None)
+        if getattr(network, "reads_sam_image", False) and network.sam_size != self.refiner.image_size:
+            raise UserError(
+                f"the coarse network reads SAM's image at {network.sam_size} px, the refiner at {self.refiner.image_size} px; take the same SAM "
+                "in both"
+            )
 
     def refine(self, inputs: dict[str, Tensor], with_logits: bool = False) -> RefinementOutput:
         """Runs the whole path of one batch.
@@ -214,7 +220,7 @@ class RefinementSegmentor(BaseModel):
 
     @staticmethod
     def _quality(output: RefinementOutput, gt: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns predicted and real Dice (M, 2) of p's and q's masks of the M cases of which any is predicted."""
+        """Returns predicted and real Dice (M, 2) of p's and q's masks of the cases of which any is predicted, and of the alternatives."""
         predicted = output.sam.predicted_dice
         if predicted is None:
             raise UserError(
@@ -222,6 +228,10 @@ class RefinementSegmentor(BaseModel):
                 "model.refiner.quality_head=dict(type='QualityHead')"
             )
         real = torch.stack([hard_dice(prob, gt) for prob in (output.coarse_prob, output.sam.prob)], dim=1)
+        found = output.sam.alternatives
+        if found is not None:
+            other = torch.stack([real[found.rows, 0], hard_dice(found.prob, gt[found.rows])], dim=1)
+            predicted, real = torch.cat([predicted, found.predicted_dice]), torch.cat([real, other])
         known = predicted.isfinite().all(dim=1)
         return predicted[known], real[known].to(predicted.dtype)
 

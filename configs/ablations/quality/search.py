@@ -1,0 +1,14 @@
+# SAM is also asked at other places: the coarse mask at two more thresholds, and its second mode. The quality head chooses, or keeps the coarse mask.
+_base_ = "../../phase2/lite.py"
+run_name = "{stem}_{set}_{fold}"
+proposals = dict(thresholds=dict(type="ThresholdProposal"), second=dict(type="SecondModeProposal"))
+model = dict(
+    refiner=dict(type="SearchingRefiner", proposals=proposals, quality_head=dict(type="QualityHead", box_scales=())),
+    gate=dict(value=1.0),
+    losses=dict(quality=dict(type="DiceRegressionLoss")),
+    loss_weights=dict(quality=1.0),
+)
+groups = {"refiner.quality_head": dict(lr=1e-3, weight_decay=1e-2), "refiner.sam": dict()}
+optim_wrapper = dict(
+    type="GroupClipOptimWrapper", constructor="GlobOptimWrapperConstructor", paramwise_cfg=dict(groups=groups)
+)

@@ -1,0 +1,138 @@
+"""Which answer is taken, when nothing is, and that training is the refiner's own."""
+
+import pytest
+import torch
+from mmengine.registry import init_default_scope
+
+from ultraref.errors import UserError
+from ultraref.models.proposals import Proposals
+from ultraref.models.refiners import Alternatives, RefinerOutput
+from ultraref.registry import MODELS, REFINERS
+from ultraref.structures import Prompts
+from ultraref.testing.tiny_models import tiny_refinement, tiny_refiner
+
+HEAD = dict(type="QualityHead", feature_channels=32, hidden_channels=8, box_scales=())
+BOX = dict(box=dict(type="ComponentBoxPromptGenerator"))
+PROPOSALS = dict(thresholds=dict(type="ThresholdProposal"), second=dict(type="SecondModeProposal"))
+
+
+@pytest.fixture(autouse=True)
+def _scope():
+    init_default_scope("ultraref")
+
+
+def config(**options):
+    own = dict(roi=None, prompts=BOX, components=dict(min_share=0.2), quality_head=HEAD, proposals=PROPOSALS)
+    return tiny_refiner(**{**own, "type": "SearchingRefiner", **options})
+
+
+def build(**options):
+    torch.manual_seed(0)
+    return REFINERS.build(config(**options)).eval()
+
+
+def plain():
+    own = config()
+    del own["proposals"]
+    torch.manual_seed(0)
+    return REFINERS.build(dict(own, type="SAMRefiner")).eval()
+
+
+def batch():
+    """A lesion with a faint one apart, nothing, and a lesion."""
+    prob = torch.zeros(3, 1, 64, 64)
+    prob[0, 0, 4:20, 4:20], prob[0, 0, 40:56, 30:46] = 0.9, 0.3
+    prob[2, 0, 20:40, 10:50] = 0.8
+    return torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(1)) * 255, prob
+
+
+def own_output(dice):
+    nothing = torch.zeros(len(dice), 1)
+    return RefinerOutput(
+        torch.full((len(dice), 1, 2, 2), 0.5),
+        torch.arange(len(dice)),
+        nothing,
+        nothing,
+        Prompts(),
+        None,
+        torch.zeros(len(dice), dtype=torch.bool),
+        from_logits=torch.ones(len(dice), 1, 2, 2, dtype=torch.bool),
+        predicted_dice=torch.tensor(dice),
+    )
+
+
+def test_the_answer_that_promises_most_is_taken_or_none():
+    nan = torch.nan
+    own = own_output([[0.5, 0.7], [0.5, 0.7], [0.8, 0.7], [nan, nan], [0.5, 0.52]])
+    rows = torch.tensor([0, 0, 1, 2, 4])
+    promises = torch.tensor([0.8, 0.9, 0.72, 0.82, 0.1])
+    other = Alternatives(rows, torch.arange(5.0).view(5, 1, 1, 1).expand(5, 1, 2, 2) / 10, promises.repeat(2, 1).T)
+    chosen = build(margin=0.05)._choose(
+        RefinerOutput(**{**own.__dict__, "alternatives": other}), torch.full((5, 1, 2, 2), 0.25)
+    )
+    # The better of two; another that promises too little more; none above the coarse mask; not asked; SAM's own too little above.
+    assert chosen.prob[:, 0, 0, 0].tolist() == pytest.approx([0.1, 0.5, 0.25, 0.5, 0.25])
+    assert chosen.predicted_dice[:, 1].tolist() == pytest.approx([0.9, 0.7, 0.8, nan, 0.5], nan_ok=True)
+    assert chosen.from_logits[:, 0, 0, 0].tolist() == [False, True, False, True, False]
+
+
+class Nothing(torch.nn.Module):
+    def forward(self, coarse_prob):
+        return Proposals(torch.zeros(0, dtype=torch.long), torch.zeros(0, 4))
+
+
+def test_what_is_no_better_leaves_the_refiners_own_answer():
+    image, prob = batch()
+    with torch.no_grad():
+        found, expected = build(margin=-1.0), plain()(image, prob)
+        # Every answer is above the coarse mask then, so that one of SAM's is taken; none other, as none is shown.
+        found.proposals = torch.nn.ModuleDict({"nothing": Nothing()})
+        output = found(image, prob)
+    assert torch.equal(output.prob, expected.prob)
+    assert torch.equal(output.candidate_logits, expected.candidate_logits)
+    assert len(output.alternatives.rows) == 0
+
+
+def test_all_proposals_of_images_that_are_asked_about_are_judged():
+    image, prob = batch()
+    with torch.no_grad():
+        output = build()(image, prob, content_size=torch.tensor([[64, 50], [64, 64], [64, 64]]))
+    # Two thresholds and a second mode; none of the empty one; {p > 0.25} and {p > 0.75} of the third.
+    assert sorted(output.alternatives.rows.tolist()) == [0, 0, 0, 2, 2]
+    assert output.alternatives.predicted_dice.isfinite().all()
+    assert output.alternatives.prob[output.alternatives.rows == 0][..., 50:].max() == 0
+
+
+def test_training_is_the_refiners_own_but_for_the_head():
+    image, prob = batch()
+    torch.manual_seed(0)
+    searching, own = build().train(), plain().train()
+    for refiner in (searching, own):
+        refiner.quality_head.eval()
+    found, expected = searching(image, prob), own(image, prob)
+    assert torch.equal(found.prob, expected.prob)
+    assert torch.equal(found.predicted_dice[::2], expected.predicted_dice[::2])
+
+    model = MODELS.build(
+        tiny_refinement(
+            coarse_source=dict(type="FromSample", size=64),
+            refiner=config(),
+            losses=dict(quality=dict(type="DiceRegressionLoss")),
+            loss_weights=dict(quality=1.0),
+        )
+    ).train()
+    model(dict(sam_image=image, coarse_prob=prob, gt=prob.round()), mode="loss")["loss_quality"].backward()
+    moved = {
+        name.split(".")[1] for name, p in model.named_parameters() if p.grad is not None and p.grad.abs().max() > 0
+    }
+    assert moved == {"quality_head"}
+
+
+def test_what_it_needs_is_said():
+    for options, words in (
+        (dict(quality_head=None), "quality_head=dict"),
+        (dict(roi=dict(type="LesionROICropper"), components=None), "roi=None"),
+        (dict(proposals=dict(second=None)), "proposals has none"),
+    ):
+        with pytest.raises(UserError, match=words):
+            build(**options)

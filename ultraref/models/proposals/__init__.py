@@ -1,0 +1,7 @@
+"""Where else SAM may be asked about an image: boxes at other places than the coarse mask's own."""
+
+from ultraref.models.proposals.base import BaseProposal, Proposals
+from ultraref.models.proposals.second_mode import SecondModeProposal
+from ultraref.models.proposals.threshold import ThresholdProposal
+
+__all__ = ["BaseProposal", "Proposals", "SecondModeProposal", "ThresholdProposal"]

@@ -1,0 +1,129 @@
+"""The SAM refiner, which also asks at other places and lets a quality head choose."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ultraref.errors import UserError
+from ultraref.models.padding import content_mask
+from ultraref.models.quality import COARSE, SAM_MASK, CaseEvidence
+from ultraref.models.refiners.base import Alternatives, RefinerOutput
+from ultraref.models.refiners.box_variants import box_stability
+from ultraref.models.refiners.sam_refiner import SAMRefiner
+from ultraref.models.sam import ImageEmbedding, select_candidates
+from ultraref.registry import PROPOSALS, REFINERS
+from ultraref.structures import GivenPrompts, Prompts
+
+
+@REFINERS.register_module()
+class SearchingRefiner(SAMRefiner):
+    """A `SAMRefiner` that asks SAM at further boxes of an image, all in one batch of the decoder, and keeps the answer that promises most.
+
+    q is the answer whose Dice the quality head predicts highest, of the refiner's own and of those to the proposals; another than the
+    refiner's own must promise `margin` more. Where none promises more than the coarse mask plus `margin`, q is p: it abstains.
+
+    Training is that of a `SAMRefiner`, and q its own answer; the answers to the proposals go into the quality loss, so that the head knows masks at
+    wrong places. They have no gradient.
+
+    Args:
+        proposals: name -> config of a proposal; None leaves one out.
+        margin: by how much predicted Dice must rise for another answer, or for any.
+        **options: those of `SAMRefiner`; a `quality_head` is needed, and an ROI can't be.
+
+    Raises:
+        UserError: there is no quality head or no proposal, or there is an ROI; and as `SAMRefiner`.
+    """
+
+    def __init__(self, proposals: Mapping[str, dict | None], margin: float = 0.0, **options):
+        super().__init__(**options)
+        if self.quality_head is None:
+            raise UserError(
+                "SearchingRefiner: nothing would tell its answers apart; set model.refiner.quality_head=dict(type='QualityHead')"
+            )
+        if self.roi_cropper is not None:
+            raise UserError("SearchingRefiner: it asks about places of the whole image; set model.refiner.roi=None")
+        built = {name: PROPOSALS.build(config) for name, config in proposals.items() if config is not None}
+        if not built:
+            raise UserError("SearchingRefiner: proposals has none; take SAMRefiner, or name one")
+        self.proposals = nn.ModuleDict(built)
+        self.margin = margin
+
+    def forward(
+        self,
+        image: Tensor,
+        coarse_prob: Tensor,
+        coarse_size: int | None = None,
+        with_features: bool = False,
+        image_hashes: Sequence[str] | None = None,
+        content_size: Tensor | None = None,
+        with_logits: bool = False,
+        given_prompts: GivenPrompts | None = None,
+        embedding: ImageEmbedding | None = None,
+    ) -> RefinerOutput:
+        """See `BaseRefiner.forward`."""
+        if embedding is None:
+            embedding = self._encode_whole(image, image_hashes, content_size)
+        own = super().forward(
+            image,
+            coarse_prob,
+            coarse_size,
+            with_features,
+            image_hashes,
+            content_size,
+            with_logits,
+            given_prompts,
+            embedding,
+        )
+        if given_prompts is not None:
+            return own
+        found = self._ask(embedding, coarse_prob, own.predicted_dice[:, COARSE].isfinite(), content_size)
+        own = replace(own, alternatives=found)
+        return own if self.training else self._choose(own, coarse_prob)
+
+    def _ask(
+        self, embedding: ImageEmbedding, coarse_prob: Tensor, asked: Tensor, content_size: Tensor | None
+    ) -> Alternatives:
+        """Returns SAM's answers to the proposals of the images that it was asked about at all."""
+        with torch.no_grad():
+            made = [proposal(coarse_prob.detach()) for proposal in self.proposals.values()]
+            rows, boxes = (torch.cat([getattr(part, name) for part in made]) for name in ("rows", "boxes"))
+            rows, boxes = rows[asked[rows]], boxes[asked[rows]]
+            if len(rows) == 0:
+                return Alternatives(rows, coarse_prob.new_zeros(0, *coarse_prob.shape[1:]), coarse_prob.new_zeros(0, 2))
+            own, prompts = embedding[rows], Prompts(box=boxes)
+            logits, iou = self.sam.decode(own, prompts, multimask_output=self.multimask)
+            selected = select_candidates(logits, iou)
+            stability = box_stability(self.sam, own, prompts, selected, self.quality_head.box_scales, self.multimask)
+            size = coarse_prob.shape[-2:]
+            prob = F.interpolate(selected.float(), size, mode="bilinear", align_corners=False).sigmoid()
+            content = None if content_size is None else content_mask(size[0], content_size)[rows]
+            if content is not None:
+                prob = prob * content
+        shown = coarse_prob.detach()[rows]
+        evidence = CaseEvidence(shown, prob, own.features.detach(), iou.float().amax(dim=1), stability, content)
+        return Alternatives(rows, prob, self.quality_head(evidence))
+
+    def _choose(self, own: RefinerOutput, coarse_prob: Tensor) -> RefinerOutput:
+        """Returns the output with the answer that promises most as q, or p where none promises enough."""
+        found, predicted = own.alternatives, own.predicted_dice
+        dice, count = found.predicted_dice[:, SAM_MASK], len(found.rows)
+        promise = predicted.new_full((len(predicted),), -torch.inf).scatter_reduce(0, found.rows, dice, "amax")
+        # Of an image's alternatives the first of those that promise most.
+        places = torch.arange(count, device=dice.device).masked_fill(dice < promise[found.rows], count)
+        first = places.new_full((len(predicted),), count).scatter_reduce(0, found.rows, places, "amin")
+        # Where SAM was not asked, nothing is predicted, and no comparison holds.
+        better = promise > predicted[:, SAM_MASK] + self.margin
+        images = better.nonzero()[:, 0]
+        prob = own.prob.index_copy(0, images, found.prob[first[images]].to(own.prob.dtype))
+        promise = torch.where(better, promise, predicted[:, SAM_MASK])
+        abstains = promise <= predicted[:, COARSE] + self.margin
+        prob = torch.where(abstains[:, None, None, None], coarse_prob, prob)
+        promise = torch.where(abstains, predicted[:, COARSE], promise)
+        from_logits = own.from_logits
+        if from_logits is not None:
+            from_logits = from_logits & ~(better | abstains)[:, None, None, None]
+        predicted = torch.stack([predicted[:, COARSE], promise], dim=1)
+        return replace(own, prob=prob, predicted_dice=predicted, from_logits=from_logits)
