@@ -75,10 +75,15 @@ def check_embedding_cache(cfg: Config) -> None:
             changes grey values, or doesn't say that it doesn't, as those of other packages.
     """
     owners = {"model": cfg.model, "model.refiner": cfg.model.get("refiner", {})}
+    for name, owner in {
+        "model.network": cfg.model,
+        "model.coarse_source.network": cfg.model.get("coarse_source", {}),
+    }.items():
+        owners[f"{name}.encoder"] = (owner.get("network") or {}).get("encoder", {})
     key = next((f"{name}.embedding_cache" for name, owner in owners.items() if owner.get("embedding_cache")), None)
     if key is None:
         return
-    for where, step in _steps(cfg.train_dataloader.dataset, "train_dataloader.dataset"):
+    for where, step in _steps_before_sam(cfg.train_dataloader.dataset, "train_dataloader.dataset"):
         name = step["type"]
         if may_change_image(TRANSFORMS.get(name) if isinstance(name, str) else name):
             raise UserError(
@@ -102,6 +107,16 @@ def warn_of_other_fit(cfg: Config, model: nn.Module) -> None:
         profile = getattr(module, "profile", None)
         for fit in sorted(fits) if isinstance(profile, WeightsProfile) else ():
             check_use(profile, WeightsUse(fit=fit), profile.file_name, allowed=True)
+
+
+def _steps_before_sam(dataset: dict, where: str) -> Iterator[tuple[str, dict]]:
+    """As `_steps`, without what comes after SAM's image was made: it changes the coarse network's alone."""
+    for index, step in enumerate(dataset.get("pipeline") or []):
+        yield f"{where}.pipeline.{index}", step
+        if step["type"] == "ResizeToModels" and "sam" in step.get("inputs", ("sam",)):
+            break
+    for index, part in enumerate(dataset.get("datasets", [])):
+        yield from _steps_before_sam(part, f"{where}.datasets.{index}")
 
 
 def _steps(dataset: dict, where: str) -> Iterator[tuple[str, dict]]:

@@ -45,7 +45,8 @@ def test_every_registered_part_is_tested_here(base, tested):
         for name, kind in MODELS.module_dict.items()
         if isinstance(kind, type) and issubclass(kind, base) and kind.__module__.startswith("ultraref.")
     }
-    assert shipped == set(tested)
+    # It reads SAM's image besides: tests/models/coarse/encoders/test_sam_feature_fusion.py.
+    assert shipped - {"SAMFeatureFusion"} == set(tested)
 
 
 @every_pair

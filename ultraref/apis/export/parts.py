@@ -144,6 +144,10 @@ def split_into_parts(model: BaseModel, padded: bool) -> dict[str, Part]:
 
 
 def _coarse_part(network: nn.Module, model: BaseModel) -> Part:
+    if getattr(network, "reads_sam_image", False):
+        raise UserError(
+            "export: the coarse network reads SAM's embedding besides its image, which the exported parts don't hand on; use --format bundle"
+        )
     return Part(CoarsePart(network, model.data_preprocessor).eval(), ("coarse_image",), ("coarse_prob",))
 
 
@@ -160,7 +164,7 @@ def _drop_quality_head(model: RefinementSegmentor) -> None:
 
 
 def _check_refiner(refiner: nn.Module) -> None:
-    if not isinstance(refiner, SAMRefiner):
+    if type(refiner) is not SAMRefiner:
         raise UserError(f"export: model.refiner is {type(refiner).__name__}; SAMRefiner alone can be exported")
     if refiner.components is not None:
         raise UserError(

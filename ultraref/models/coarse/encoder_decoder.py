@@ -1,6 +1,7 @@
 """The coarse network: an encoder, a decoder and a two-class head."""
 
 import inspect
+from collections.abc import Mapping
 
 from torch import Tensor, nn
 
@@ -39,11 +40,22 @@ class EncoderDecoder(nn.Module):
         _check_kind("decoder", self.decoder, BaseDecoder)
         self.head = nn.Conv2d(self.decoder.out_channels, num_classes, 3, padding=1)
 
-    def forward(self, image: Tensor) -> Tensor:
+    @property
+    def reads_sam_image(self) -> bool:
+        """Whether `forward` takes the batch's inputs as well, which the encoder then reads."""
+        return self.encoder.reads_sam_image
+
+    @property
+    def sam_size(self) -> int:
+        """Side of SAM's frame in pixels, of an encoder that reads SAM's image."""
+        return self.encoder.sam_size
+
+    def forward(self, image: Tensor, inputs: Mapping[str, Tensor] | None = None) -> Tensor:
         """Returns class logits at the size of the image.
 
         Args:
             image: (B, in_channels, h, w) float in [0, 1]; h and w divisible by the encoder's last reduction.
+            inputs: of the batch, for an encoder that reads SAM's image.
 
         Returns:
             (B, num_classes, h, w) logits.
@@ -51,7 +63,15 @@ class EncoderDecoder(nn.Module):
         Raises:
             ValueError: the image's channels or size don't fit the encoder.
         """
-        return self.head(self.decoder(self.encoder(image)))
+        features = self.encoder(image, inputs or {}) if self.reads_sam_image else self.encoder(image)
+        return self.head(self.decoder(features))
+
+
+def run_network(network: nn.Module, inputs: Mapping[str, Tensor]) -> Tensor:
+    """Returns a coarse network's logits of a batch's `coarse_image`. One with `reads_sam_image` is also given the other inputs."""
+    if getattr(network, "reads_sam_image", False):
+        return network(inputs["coarse_image"], inputs)
+    return network(inputs["coarse_image"])
 
 
 def foreground_prob(logits: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import load_part, without_initial_weights
-from ultraref.models.coarse.encoder_decoder import foreground_prob
+from ultraref.models.coarse.encoder_decoder import foreground_prob, run_network
 from ultraref.registry import COARSE_SOURCES, MODELS
 
 
@@ -103,5 +103,5 @@ class FromNetwork(BaseCoarseSource):
 
     def forward(self, inputs: dict[str, Tensor]) -> CoarseOutput:
         """Returns probability and logits of `inputs["coarse_image"]`."""
-        logits = self.network(inputs["coarse_image"])
+        logits = run_network(self.network, inputs)
         return CoarseOutput(foreground_prob(logits), logits)

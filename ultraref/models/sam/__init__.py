@@ -6,7 +6,7 @@ from ultraref.models.sam.image_embedding import ImageEmbedding
 from ultraref.models.sam.image_encoders import BaseImageEncoder, SAMViT
 from ultraref.models.sam.lora import load_lora, lora_layers, lora_state_dict, save_lora
 from ultraref.models.sam.mask_decoder import SAMMaskDecoder
-from ultraref.models.sam.sam import SAM
+from ultraref.models.sam.sam import PARTS, SAM
 from ultraref.models.sam.selection import (
     joined_by_maximum,
     mean_over_decodings,
@@ -16,6 +16,7 @@ from ultraref.models.sam.selection import (
 )
 
 __all__ = [
+    "PARTS",
     "SAM",
     "BaseImageEncoder",
     "EmbeddingCache",

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from ultraref.errors import UserError
 from ultraref.models.coarse import FromNetwork
+from ultraref.models.coarse.encoder_decoder import run_network
 from ultraref.registry import LOSSES, MODELS
 from ultraref.structures import SegDataSample
 
@@ -29,22 +30,23 @@ class CoarseSegmentor(BaseModel):
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Side of the coarse frame in pixels: what the data sets resize to."""
-        return {"coarse": self._source[0].size}
+        """Side of the coarse frame in pixels, and of SAM's where the network reads that image: what the data sets resize to."""
+        sizes = {"coarse": self._source[0].size}
+        return {**sizes, "sam": self.network.sam_size} if getattr(self.network, "reads_sam_image", False) else sizes
 
     def forward(self, inputs: dict[str, Tensor], data_samples: list[SegDataSample] | None = None, mode: str = "tensor"):
         """Runs the network.
 
         Args:
-            inputs: `coarse_image` (B, 1, h, w) float, and for mode "loss" `gt` (B, 1, h, w) float in [0, 1].
+            inputs: `coarse_image` (B, 1, h, w) float, what else the network reads, and for mode "loss" `gt` (B, 1, h, w) float in [0, 1].
             data_samples: the samples of the batch, which mode "predict" fills.
             mode: "loss" gives a dict of losses, "predict" the samples with `coarse` filled ((1, h, w) probability), "tensor"
                 the logits (B, 2, h, w).
         """
         if mode == "tensor":
-            return self.network(inputs["coarse_image"])
+            return run_network(self.network, inputs)
         if mode == "loss":
-            logits = self.network(inputs["coarse_image"])
+            logits = run_network(self.network, inputs)
             return dict(loss_coarse=self.loss_function(logits, inputs["gt"]))
         if mode == "predict":
             prob = self._source[0](inputs).prob

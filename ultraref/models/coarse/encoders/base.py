@@ -16,11 +16,14 @@ class BaseEncoder(nn.Module, ABC):
         in_channels: channels of the images that it takes, 1 (grey) or 3 (RGB).
         channels: channels of each feature map, finest map first.
         reductions: how many image pixels one step of each map spans, for example (2, 4, 8, 16). Strictly growing.
+        reads_sam_image: whether `forward` takes the batch's inputs as well, for what SAM sees of the image. Such an encoder has `sam_size`, the
+            side of SAM's frame.
     """
 
     in_channels: int
     channels: tuple[int, ...]
     reductions: tuple[int, ...]
+    reads_sam_image: bool = False
 
     @abstractmethod
     def forward(self, image: Tensor) -> list[Tensor]:
