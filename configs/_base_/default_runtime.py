@@ -32,6 +32,7 @@ test_evaluator = dict(
         lesions=dict(type="LesionMeasure"),
         calibration=dict(type="CalibrationMeasure"),
         quality=dict(type="QualityMeasure"),
+        consistency=dict(type="ConsistencyMeasure"),
     ),
 )
 del quick

@@ -39,3 +39,5 @@ def test_the_prediction_is_the_samples(make_case):
         "predicted_iou": 0.75
     }
     assert measure.measure(make_case(torch.ones(2, 2), sam=torch.ones(2, 2))) == {}
+    half = torch.tensor([[1.0, 1.0], [0.0, 0.0]])
+    assert measure.measure(make_case(half, sam=torch.ones(2, 2), coarse=half)) == {"agreement": 0.5}

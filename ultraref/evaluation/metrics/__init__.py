@@ -3,6 +3,7 @@
 from ultraref.evaluation.metrics.base import BaseMeasure
 from ultraref.evaluation.metrics.calibration import CalibrationMeasure
 from ultraref.evaluation.metrics.changes import CHANGE, LARGE_CHANGE, ChangeMeasure, case_changes
+from ultraref.evaluation.metrics.consistency import ConsistencyMeasure
 from ultraref.evaluation.metrics.lesions import LesionMeasure
 from ultraref.evaluation.metrics.overlap import OverlapMeasure, overlap_metrics
 from ultraref.evaluation.metrics.predicted_dice import PredictedDiceMeasure, helped_before_harmed
@@ -15,6 +16,7 @@ __all__ = [
     "BaseMeasure",
     "CalibrationMeasure",
     "ChangeMeasure",
+    "ConsistencyMeasure",
     "LesionMeasure",
     "OverlapMeasure",
     "PredictedDiceMeasure",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from ultraref.models.quality import mean_predicted_dice
+from ultraref.models.test_time.consistency import mean_pairwise_dice
 from ultraref.structures import SegDataSample
 
 AVERAGED = ("coarse", "sam", "gate", "refined")
@@ -20,10 +21,13 @@ def mean_prediction(predictions: Sequence[SegDataSample]) -> SegDataSample:
         predictions: samples with (1, H, W) fields of one size, and the same fields in all.
 
     Returns:
-        The first sample, with the means; `predicted_iou` and `predicted_dice` are means over those that SAM was asked for, and `coarse_empty` whether
+        The first sample, with the means; where there are several, `consistency` says how far they agree (`mean_pairwise_dice`); `predicted_iou` and `predicted_dice` are means over those that SAM was asked for, and `coarse_empty` whether
         all coarse masks are empty. The prompts stay those of the first.
     """
     first = predictions[0]
+    if len(predictions) > 1:
+        masks = torch.stack([sample.get(sample.final).data[0] > 0.5 for sample in predictions])
+        first.set_metainfo(dict(consistency=mean_pairwise_dice(masks)))
     for name in AVERAGED:
         if name in first:
             first.set_pixels(name, torch.stack([sample.get(name).data for sample in predictions]).mean(dim=0))
