@@ -69,6 +69,8 @@ COMMANDS = {
             "browse-dataset": _analysis("browse_dataset", "what the networks see after the pipeline"),
             "plot-logs": _analysis("plot_logs", "learning curves of one or more trainings"),
             "visualize-case": _analysis("visualize_case", "prompts, ROI, candidates, gate and error of one case"),
+            "harm-curve": _analysis("harm_curve", "coverage against harm and gain of the scores that accept a case"),
+            "failures": _analysis("failures", "every case that refinement makes worse, with its prompts"),
             "flops": _analysis("flops", "parameters and operations of each part of a model"),
         },
     ),

@@ -1,5 +1,6 @@
 """Prompts, ROI, candidates, gate and error of one case in one picture."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,6 @@ from ultraref.structures import SegDataSample
 from ultraref.visualization.case_view import CandidateView, draw_case
 
 
-@torch.inference_mode()
 def visualize_case(
     cfg: Config, checkpoint: str | None, name: str, out: str | Path, split: str = "test", device: str | None = None
 ) -> SegDataSample:
@@ -39,20 +39,32 @@ def visualize_case(
         FileNotFoundError: checkpoint or images are missing.
         UserError: the checkpoint doesn't fit, or there is no such image.
     """
+    return visualize_cases(cfg, checkpoint, {name: out}, split, device)[0]
+
+
+@torch.inference_mode()
+def visualize_cases(
+    cfg: Config, checkpoint: str | None, pictures: Mapping[str, str | Path], split: str, device: str | None = None
+) -> list[SegDataSample]:
+    """As `visualize_case`, of several images by one model. `pictures` says, by name of the image, which PNG to write."""
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     model = init_model(cfg, checkpoint, device)
     dataset = build_dataset(cfg, split, model.sizes)
-    packed = dataset[place_of(dataset, name, f"{split}_dataloader")]
-    data = model.data_preprocessor(stack_collate([packed]))
-    output = model(data["inputs"], mode="tensor")
-    sample = model(**data, mode="predict")[0].cpu()
-    inputs = packed["inputs"]
-    image = inputs["sam_image" if "sam_image" in inputs else "coarse_image"][0].numpy()
-    rows, columns = sample.metainfo.get("content_size", image.shape)
-    picture = draw_case(image[:rows, :columns], sample, _candidates(output, image))
-    with atomic_file(out) as file:
-        file.write(encode_rgb_png(picture))
-    return sample
+    places = {name: place_of(dataset, name, f"{split}_dataloader") for name in pictures}
+    samples = []
+    for name, out in pictures.items():
+        packed = dataset[places[name]]
+        data = model.data_preprocessor(stack_collate([packed]))
+        output = model(data["inputs"], mode="tensor")
+        sample = model(**data, mode="predict")[0].cpu()
+        inputs = packed["inputs"]
+        image = inputs["sam_image" if "sam_image" in inputs else "coarse_image"][0].numpy()
+        rows, columns = sample.metainfo.get("content_size", image.shape)
+        picture = draw_case(image[:rows, :columns], sample, _candidates(output, image))
+        with atomic_file(out) as file:
+            file.write(encode_rgb_png(picture))
+        samples.append(sample)
+    return samples
 
 
 def _candidates(output, image: np.ndarray) -> list[list[CandidateView]]:
