@@ -35,5 +35,5 @@ def test_scores_are_those_of_the_table():
     assert available_scores(predicted) == ["gain", "quality", "agreement", "oracle"]
     with pytest.raises(UserError, match="column predicted_dice_sam"):
         harm_curve(rows(), "gain")
-    with pytest.raises(UserError, match="must be one of gain, quality"):
+    with pytest.raises(UserError, match="must be one of safety, gain"):
         harm_curve(rows(), "luck")

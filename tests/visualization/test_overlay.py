@@ -28,7 +28,9 @@ def test_panels_keep_the_original_aspect():
 
 def test_predicted_dice_is_written_below_the_outlines():
     image = np.zeros((64, 64), np.uint8)
-    without, written = (draw_overlay(image, prediction(**meta)) for meta in ({}, dict(predicted_dice=(0.7, 0.8))))
+    without, written = (
+        draw_overlay(image, prediction(**meta)) for meta in ({}, dict(predicted_dice=(0.7, 0.8), predicted_harm=0.25))
+    )
     differs = (without != written).any(axis=(0, 2)).nonzero()[0]
     assert 480 <= differs.min() <= differs.max() < 960
 

@@ -10,6 +10,7 @@ from ultraref.evaluation.metrics import CHANGE
 
 # Score -> (columns of the table of cases that it needs, the score of a row).
 SCORES: dict[str, tuple[tuple[str, ...], Callable[[Mapping], float]]] = {
+    "safety": (("predicted_harm",), lambda row: 1 - row["predicted_harm"]),
     "gain": (
         ("predicted_dice_sam", "predicted_dice_coarse"),
         lambda row: row["predicted_dice_sam"] - row["predicted_dice_coarse"],

@@ -56,7 +56,8 @@ def _outlines(grey: np.ndarray, sample: SegDataSample, masks: dict[str, np.ndarr
         _draw_prompts(canvas, sample)
     predicted = sample.metainfo.get("predicted_dice")
     if predicted is not None:
-        foot = f"predicted Dice: coarse {predicted[0]:.2f}, SAM {predicted[1]:.2f}"
+        harm = sample.metainfo["predicted_harm"]
+        foot = f"predicted Dice: coarse {predicted[0]:.2f}, SAM {predicted[1]:.2f}, harm {harm:.0%}"
         place = (4, canvas.shape[0] - 6)
         cv2.putText(canvas, foot, place, cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255, 255, 255), 1, cv2.LINE_AA)
     return _titled(canvas, "truth / coarse / refined")

@@ -3,7 +3,7 @@ _base_ = "../../phase2/lite.py"
 run_name = "{stem}_{set}_{fold}"
 model = dict(
     refiner=dict(quality_head=dict(type="QualityHead")),
-    losses=dict(quality=dict(type="DiceRegressionLoss")),
+    losses=dict(quality=dict(type="QualityLoss")),
     loss_weights=dict(quality=1.0),
 )
 groups = {"refiner.quality_head": dict(lr=1e-3, weight_decay=1e-2), "refiner.sam": dict()}

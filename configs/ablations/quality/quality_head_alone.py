@@ -4,7 +4,7 @@ run_name = "{stem}_{set}_{fold}"
 everything = ["image_encoder", "prompt_encoder", "mask_decoder"]
 model = dict(
     refiner=dict(sam=dict(freeze=everything), quality_head=dict(type="QualityHead")),
-    losses=dict(candidate_mask=None, candidate_iou=None, quality=dict(type="DiceRegressionLoss")),
+    losses=dict(candidate_mask=None, candidate_iou=None, quality=dict(type="QualityLoss")),
     loss_weights=dict(quality=1.0),
 )
 optim_wrapper = dict(optimizer=dict(lr=1e-3, weight_decay=1e-2))

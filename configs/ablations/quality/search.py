@@ -1,11 +1,12 @@
 # SAM is also asked at other places: the coarse mask at two more thresholds, and its second mode. The quality head chooses, or keeps the coarse mask.
 _base_ = "../../phase2/lite.py"
+refiner = lite_refiner = medsam_refiner = dict(type="SearchingRefiner")
 run_name = "{stem}_{set}_{fold}"
 proposals = dict(thresholds=dict(type="ThresholdProposal"), second=dict(type="SecondModeProposal"))
 model = dict(
-    refiner=dict(type="SearchingRefiner", proposals=proposals, quality_head=dict(type="QualityHead", box_scales=())),
+    refiner=dict(refiner, proposals=proposals, quality_head=dict(type="QualityHead", box_scales=())),
     gate=dict(value=1.0),
-    losses=dict(quality=dict(type="DiceRegressionLoss")),
+    losses=dict(quality=dict(type="QualityLoss")),
     loss_weights=dict(quality=1.0),
 )
 groups = {"refiner.quality_head": dict(lr=1e-3, weight_decay=1e-2), "refiner.sam": dict()}

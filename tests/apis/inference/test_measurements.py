@@ -43,9 +43,9 @@ def test_disagreement_and_an_open_gate():
 
 def test_what_a_quality_head_says():
     mask = np.ones((4, 4), bool)
-    row = measure(sample(mask, mask, mask, predicted_dice=(0.71236, 0.8)), mask, mask, Origin())
-    assert (row["predicted_dice_coarse"], row["predicted_dice_sam"]) == (0.7124, 0.8)
-    row = measure(sample(mask, mask, mask, predicted_dice=None), mask, mask, Origin())
+    row = measure(sample(mask, mask, mask, predicted_dice=(0.71236, 0.8), predicted_harm=0.25), mask, mask, Origin())
+    assert (row["predicted_dice_coarse"], row["predicted_dice_sam"], row["predicted_harm"]) == (0.7124, 0.8, 0.25)
+    row = measure(sample(mask, mask, mask, predicted_dice=None, predicted_harm=None), mask, mask, Origin())
     assert (row["predicted_dice_coarse"], row["predicted_dice_sam"]) == ("", "")
 
 

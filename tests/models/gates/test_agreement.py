@@ -76,8 +76,8 @@ def test_iou_is_exact_whatever_the_soft_one_is():
 
 
 def test_another_score_opens_it_and_what_is_not_known_keeps_it_closed():
-    predicted = torch.tensor([[0.5, 0.52], [torch.nan, torch.nan]], dtype=torch.float64)
-    facts = CaseFacts(torch.zeros(2), predicted_dice=predicted)
+    predicted = torch.tensor([[0.5, 0.52, 0.1], [torch.nan] * 3], dtype=torch.float64)
+    facts = CaseFacts(torch.zeros(2), quality=predicted)
     masks = COARSE.expand(2, -1, -1, -1), SAM.expand(2, -1, -1, -1)
     gate = AgreementGate(score="gain", tau=0.0, width=0.01, gate_max=0.5)
     assert gate.reads_facts

@@ -56,8 +56,8 @@ def test_predicted_iou_is_a_score_and_where_there_is_none_nothing_is_accepted():
 
 
 def test_the_quality_heads_predictions_are_scores():
-    facts = CaseFacts(torch.zeros(3), predicted_dice=torch.tensor([[0.5, 0.7], [0.9, 0.8], [torch.nan, torch.nan]]))
-    for score, expected in (("quality", [0.7, 0.8]), ("gain", [0.2, -0.1])):
+    facts = CaseFacts(torch.zeros(3), quality=torch.tensor([[0.5, 0.7, 0.1], [0.9, 0.8, 0.4], [torch.nan] * 3]))
+    for score, expected in (("quality", [0.7, 0.8]), ("gain", [0.2, -0.1]), ("safety", [0.9, 0.6])):
         gate = calibrated(expected[0] - 0.01, score=score)
         assert gate.scores(*cases(), facts).tolist()[:2] == pytest.approx(expected)
         accepted = [value > expected[0] - 0.01 for value in expected] + [False]

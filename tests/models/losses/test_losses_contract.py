@@ -28,7 +28,7 @@ ARGUMENTS = {
     "FocalLoss": {"logits": logits(K), "target": TARGET},
     "FocalDiceLoss": {"logits": logits(K), "target": TARGET},
     "IoURegressionLoss": {"logits": logits(K), "iou": uniform(K), "target": TARGET},
-    "DiceRegressionLoss": {"dice": uniform(2), "target": uniform(2)},
+    "QualityLoss": {"quality": uniform(3), "target": uniform(3)},
     "PointCoordinateLoss": {"points": uniform(7, 2), "target": uniform(7, 2), "valid": uniform()},
     "PointLabelLoss": {
         "logits": lambda: torch.randn(B, 7, dtype=torch.float64),
@@ -39,7 +39,7 @@ ARGUMENTS = {
 }
 # What a loss is differentiated with respect to.
 TRAINED = {
-    "DiceRegressionLoss": "dice",
+    "QualityLoss": "quality",
     "PointCoordinateLoss": "points",
     "IoURegressionLoss": "iou",
     "ChangePenalty": "sam_prob",

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from ultraref.models.quality import SCALARS, CaseEvidence, case_scalars, pooled_features
+from ultraref.evaluation.metrics import CHANGE
+from ultraref.models.quality import HARMED_BY, SCALARS, CaseEvidence, case_scalars, pooled_features
 
 SIZE, SIDE = 32, 16
 
@@ -77,3 +78,7 @@ def test_features_are_averaged_under_the_masks_and_around_them():
     features[..., 2:10, 2:10], features[..., 4:8, 4:8] = 2, 1
     pooled = pooled_features(evidence(squares((8, 8, 16, 16)), squares(), features))
     assert pooled[0].tolist() == [[1.0] * 4, [2.0] * 4, [0.0] * 4, [0.0] * 4]
+
+
+def test_harm_is_what_the_metrics_count():
+    assert HARMED_BY == CHANGE

@@ -43,7 +43,7 @@ def build(name):
 def test_contract(name):
     head = build(name)
     predicted = head(evidence())
-    assert predicted.shape == (COUNT, 2)
+    assert predicted.shape == (COUNT, 3)
     assert predicted.dtype == torch.float32
     assert 0 <= predicted.min() <= predicted.max() <= 1
     for row in range(COUNT):
@@ -68,6 +68,7 @@ def test_gradients_reach_the_head_alone(name):
 def test_gradient_is_the_derivative():
     head = QualityHead(CHANNELS, embed_channels=2, hidden_channels=4).double().eval()
     case = evidence(torch.float64)
+    torch.nn.init.normal_(head.layers[-1].weight)
     weight = head.layers[4].weight
 
     def with_weight(value):
@@ -77,10 +78,20 @@ def test_gradient_is_the_derivative():
     assert torch.autograd.gradcheck(with_weight, weight.detach().clone().requires_grad_())
 
 
+def test_begins_with_the_untrained_scores():
+    """The discs agree in half of their pixels: IoU 1/3, expected Dice (2 * 48 + 1) / (96 + 96 + 1) either way."""
+    p, q = (torch.zeros(1, 1, SIZE, SIZE) for _ in range(2))
+    p[..., :12, :8], q[..., 6:18, :8] = 1, 1
+    features, one = torch.zeros(1, CHANNELS, SIDE, SIDE), torch.ones(1)
+    found = QualityHead(CHANNELS).eval()(CaseEvidence(p, q, features, one, one))[0]
+    logits = torch.tensor([1 / 3, 97 / 193, 97 / 193]).logit()
+    torch.testing.assert_close(found, (logits.mean() * torch.tensor([1.0, 1.0, -1.0])).sigmoid())
+
+
 def test_learns_what_it_is_told():
     head = QualityHead(CHANNELS, dropout=0.0)
     optimizer = torch.optim.AdamW(head.parameters(), lr=1e-2)
-    target = torch.tensor([[0.9, 0.2], [0.1, 0.3], [0.5, 0.8], [0.3, 0.1], [0.7, 0.6]])
+    target = torch.tensor([[0.9, 0.2, 0.7], [0.1, 0.3, 0.1], [0.5, 0.8, 0.4], [0.3, 0.1, 0.9], [0.7, 0.6, 0.2]])
     for _ in range(150):
         loss = (head(evidence()) - target).square().mean()
         optimizer.zero_grad()

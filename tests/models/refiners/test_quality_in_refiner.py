@@ -44,7 +44,7 @@ def model(**refiner):
         loss_weights=dict(candidate_mask=1.0, refined=1.0),
     )
     if "quality_head" in refiner:
-        config["losses"] = dict(config["losses"], quality=dict(type="DiceRegressionLoss"))
+        config["losses"] = dict(config["losses"], quality=dict(type="QualityLoss"))
         config["loss_weights"] = dict(config["loss_weights"], quality=1.0)
     return MODELS.build(config)
 
@@ -63,11 +63,11 @@ def test_what_sam_says_is_the_same_with_a_head(options):
         expected, found = plain(images(), masks()), judged(images(), masks())
     for name in ("prob", "candidate_logits", "candidate_iou", "empty", "rows"):
         assert torch.equal(getattr(expected, name), getattr(found, name)), name
-    assert expected.predicted_dice is None
-    known = found.predicted_dice.isfinite().all(dim=1)
+    assert expected.quality is None
+    known = found.quality.isfinite().all(dim=1)
     # The second mask is empty.
     assert known.tolist() == [True, False, True]
-    assert 0 <= found.predicted_dice[known].min() <= found.predicted_dice[known].max() <= 1
+    assert 0 <= found.quality[known].min() <= found.quality[known].max() <= 1
 
 
 def test_the_rest_trains_as_without_it_bit_for_bit():
@@ -112,6 +112,8 @@ def test_predictions_go_into_the_sample():
         filled = model(quality_head=HEAD).eval()(dict(sam_image=images(), coarse_prob=masks()), samples, mode="predict")
     assert [sample.metainfo["predicted_dice"] is None for sample in filled] == [False, True, False]
     assert len(filled[0].metainfo["predicted_dice"]) == 2
+    assert 0 <= filled[0].metainfo["predicted_harm"] <= 1
+    assert filled[1].metainfo["predicted_harm"] is None
 
 
 class Favourite(torch.nn.Module):
@@ -121,7 +123,7 @@ class Favourite(torch.nn.Module):
 
     def forward(self, evidence):
         area = (evidence.sam_prob > 0.5).flatten(1).float().mean(dim=1)
-        return torch.stack([torch.zeros_like(area), area], dim=1)
+        return torch.stack([torch.zeros_like(area), area, area], dim=1)
 
 
 def test_selection_takes_the_candidate_that_the_head_prefers():
@@ -139,7 +141,7 @@ def test_selection_takes_the_candidate_that_the_head_prefers():
 def test_what_needs_a_head_says_so():
     with pytest.raises(UserError, match="no quality_head"):
         REFINERS.build(tiny_refiner(selection="quality"))
-    losses = dict(losses=dict(quality=dict(type="DiceRegressionLoss")), loss_weights=dict(quality=1.0))
+    losses = dict(losses=dict(quality=dict(type="QualityLoss")), loss_weights=dict(quality=1.0))
     source = dict(type="FromSample", size=64)
     for options, mode in ((losses, "loss"), (dict(gate=dict(type="AgreementGate", score="gain")), "tensor")):
         config = dict(

@@ -57,22 +57,23 @@ def own_output(dice):
         None,
         torch.zeros(len(dice), dtype=torch.bool),
         from_logits=torch.ones(len(dice), 1, 2, 2, dtype=torch.bool),
-        predicted_dice=torch.tensor(dice),
+        quality=torch.tensor(dice),
     )
 
 
 def test_the_answer_that_promises_most_is_taken_or_none():
     nan = torch.nan
-    own = own_output([[0.5, 0.7], [0.5, 0.7], [0.8, 0.7], [nan, nan], [0.5, 0.52]])
+    own = own_output([[0.5, 0.7, 0.3], [0.5, 0.7, 0.3], [0.8, 0.7, 0.3], [nan, nan, nan], [0.5, 0.52, 0.3]])
     rows = torch.tensor([0, 0, 1, 2, 4])
     promises = torch.tensor([0.8, 0.9, 0.72, 0.82, 0.1])
-    other = Alternatives(rows, torch.arange(5.0).view(5, 1, 1, 1).expand(5, 1, 2, 2) / 10, promises.repeat(2, 1).T)
+    other = Alternatives(rows, torch.arange(5.0).view(5, 1, 1, 1).expand(5, 1, 2, 2) / 10, promises.repeat(3, 1).T)
     chosen = build(margin=0.05)._choose(
         RefinerOutput(**{**own.__dict__, "alternatives": other}), torch.full((5, 1, 2, 2), 0.25)
     )
     # The better of two; another that promises too little more; none above the coarse mask; not asked; SAM's own too little above.
     assert chosen.prob[:, 0, 0, 0].tolist() == pytest.approx([0.1, 0.5, 0.25, 0.5, 0.25])
-    assert chosen.predicted_dice[:, 1].tolist() == pytest.approx([0.9, 0.7, 0.8, nan, 0.5], nan_ok=True)
+    assert chosen.quality[:, 1].tolist() == pytest.approx([0.9, 0.7, 0.8, nan, 0.5], nan_ok=True)
+    assert chosen.quality[:, 2].tolist() == pytest.approx([0.9, 0.3, 0.0, nan, 0.0], nan_ok=True)
     assert chosen.from_logits[:, 0, 0, 0].tolist() == [False, True, False, True, False]
 
 
@@ -99,7 +100,7 @@ def test_all_proposals_of_images_that_are_asked_about_are_judged():
         output = build()(image, prob, content_size=torch.tensor([[64, 50], [64, 64], [64, 64]]))
     # Two thresholds and a second mode; none of the empty one; {p > 0.25} and {p > 0.75} of the third.
     assert sorted(output.alternatives.rows.tolist()) == [0, 0, 0, 2, 2]
-    assert output.alternatives.predicted_dice.isfinite().all()
+    assert output.alternatives.quality.isfinite().all()
     assert output.alternatives.prob[output.alternatives.rows == 0][..., 50:].max() == 0
 
 
@@ -111,13 +112,13 @@ def test_training_is_the_refiners_own_but_for_the_head():
         refiner.quality_head.eval()
     found, expected = searching(image, prob), own(image, prob)
     assert torch.equal(found.prob, expected.prob)
-    assert torch.equal(found.predicted_dice[::2], expected.predicted_dice[::2])
+    assert torch.equal(found.quality[::2], expected.quality[::2])
 
     model = MODELS.build(
         tiny_refinement(
             coarse_source=dict(type="FromSample", size=64),
             refiner=config(),
-            losses=dict(quality=dict(type="DiceRegressionLoss")),
+            losses=dict(quality=dict(type="QualityLoss")),
             loss_weights=dict(quality=1.0),
         )
     ).train()

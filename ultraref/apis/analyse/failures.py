@@ -57,6 +57,7 @@ def draw_failures(
         "delta_dice",
         "predicted_dice_coarse",
         "predicted_dice_sam",
+        "predicted_harm",
     )
     write_json(
         out / "failures.json",

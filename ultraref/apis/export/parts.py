@@ -155,7 +155,7 @@ def _drop_quality_head(model: RefinementSegmentor) -> None:
     """Takes off a part that says something about the masks and changes none, as its search for components can't be recorded."""
     refiner = model.refiner
     scores = {getattr(part, "score", None) for part in model.gate.modules()}
-    if refiner.quality_head is not None and (refiner.selection == "quality" or scores & {"quality", "gain"}):
+    if refiner.quality_head is not None and (refiner.selection == "quality" or scores & {"quality", "gain", "safety"}):
         raise UserError(
             "export: what model.refiner.quality_head predicts decides here, and it counts components, which a graph can't: how long that "
             "takes depends on the mask. Use --format bundle"

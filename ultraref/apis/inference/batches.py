@@ -11,7 +11,7 @@ from mmengine.model import BaseModel
 from ultraref.apis.inference.sample import Prepared
 from ultraref.datasets.collate import stack_collate
 from ultraref.models.coarse import FromSample
-from ultraref.models.quality import mean_predicted_dice
+from ultraref.models.quality import mean_quality
 from ultraref.structures import GivenPrompts, Prompts, SegDataSample
 
 
@@ -113,7 +113,7 @@ def _join(parts: Sequence[SegDataSample]) -> SegDataSample:
         setattr(first.prompts, name, torch.cat([part.prompts.get(name) for part in parts]))
     quality = [part.metainfo["predicted_iou"] for part in parts if part.metainfo["predicted_iou"] is not None]
     if "predicted_dice" in first.metainfo:
-        first.set_metainfo(dict(predicted_dice=mean_predicted_dice([part.metainfo for part in parts])))
+        first.set_metainfo(mean_quality([part.metainfo for part in parts]))
     first.set_metainfo(
         dict(
             predicted_iou=sum(quality) / len(quality) if quality else None,

@@ -30,6 +30,7 @@ COLUMNS = (
     "predicted_iou",
     "predicted_dice_coarse",
     "predicted_dice_sam",
+    "predicted_harm",
     "consistency",
     "coarse_empty",
     "gate_closed",
@@ -54,7 +55,7 @@ def measure(
         origin: of the image. `area_mm2` is given where its pixel spacing is certain.
 
     Returns:
-        By COLUMNS. predicted_dice_coarse and predicted_dice_sam are what a quality head says, of a model that has one; consistency,
+        By COLUMNS. predicted_dice_coarse, predicted_dice_sam and predicted_harm are what a quality head says, of a model that has one; consistency,
         how far mirror images agree. The flags are 0 or 1: `coarse_empty`, there was no coarse mask to refine; `gate_closed`, SAM would change the mask, and
         the gate lets nothing of it in; `disagreement`, SAM's mask and the coarse one have an IoU below 0.5.
     """
@@ -81,7 +82,8 @@ def measure(
         row["predicted_iou"] = round(sample.metainfo["predicted_iou"], 4)
     if sample.metainfo.get("predicted_dice") is not None:
         before, after = (round(value, 4) for value in sample.metainfo["predicted_dice"])
-        row.update(predicted_dice_coarse=before, predicted_dice_sam=after)
+        harm = round(sample.metainfo["predicted_harm"], 4)
+        row.update(predicted_dice_coarse=before, predicted_dice_sam=after, predicted_harm=harm)
     if sample.metainfo.get("consistency") is not None:
         row["consistency"] = round(sample.metainfo["consistency"], 4)
     if coarse is not None and "refined" in sample:

@@ -18,22 +18,22 @@ NAMES = ("coarse", "sam")
 
 @METRICS.register_module()
 class PredictedDiceMeasure(BaseMeasure):
-    """Rank correlation over images of predicted with real Dice, and how well the predicted gain tells helped from harmed images.
+    """Rank correlation over images of predicted with real Dice, and how well predicted harm tells helped from harmed images.
 
     Logged as quality/dice_spearman_coarse, quality/dice_spearman_sam, quality/dice_mae_sam (mean absolute error) and quality/harm_auc: the
-    probability that of an image whose Dice rises by more than 0.01 and one whose Dice falls by more than that, the first has the higher
-    predicted gain (predicted Dice of SAM's mask minus that of the coarse one; ties count half). Columns predicted_dice_coarse and
-    predicted_dice_sam. A model without a quality head logs none of it; images in which SAM wasn't asked are left out.
+    probability that of an image whose Dice rises by more than 0.01 and one whose Dice falls by more than that, the first has the lower
+    predicted probability of harm (ties count half). Columns predicted_dice_coarse, predicted_dice_sam and predicted_harm. A model without a quality head logs none of it; images in which SAM wasn't asked are left out.
     """
 
     needs = (OverlapMeasure,)
 
     def measure(self, case: Case) -> dict[str, object]:
-        """Returns both predictions where the sample has them."""
+        """Returns the predictions where the sample has them."""
         predicted = case.sample.get("predicted_dice")
         if predicted is None:
             return {}
-        return {f"predicted_dice_{name}": float(value) for name, value in zip(NAMES, predicted)}
+        columns = {f"predicted_dice_{name}": float(value) for name, value in zip(NAMES, predicted)}
+        return {**columns, "predicted_harm": float(case.sample["predicted_harm"])}
 
     def summarise(self, rows: Sequence[Row]) -> dict[str, float]:
         """Returns the metrics named above, those that can be said."""
@@ -47,9 +47,9 @@ class PredictedDiceMeasure(BaseMeasure):
             if len(own) and name == "sam":
                 summary["quality/dice_mae_sam"] = float(np.abs(predicted - real).mean())
         changed = [row for row in known if row.get("delta_dice") is not None]
-        gains = np.array([row["predicted_dice_sam"] - row["predicted_dice_coarse"] for row in changed])
+        safety = np.array([1 - row["predicted_harm"] for row in changed])
         differences = np.array([row["delta_dice"] for row in changed])
-        auc = helped_before_harmed(gains, differences)
+        auc = helped_before_harmed(safety, differences)
         if auc is not None:
             summary["quality/harm_auc"] = auc
         return summary
@@ -61,7 +61,7 @@ class PredictedDiceMeasure(BaseMeasure):
             "dice_spearman_coarse": "Spearman {:.2f} (coarse)",
             "dice_spearman_sam": "Spearman {:.2f} (SAM)",
             "dice_mae_sam": "mean error {:.3f} (SAM)",
-            "harm_auc": "predicted gain tells helped from harmed images with an AUC of {:.2f}",
+            "harm_auc": "predicted harm tells helped from harmed images with an AUC of {:.2f}",
         }
         said = [text.format(summary[f"quality/{name}"]) for name, text in words.items() if f"quality/{name}" in summary]
         if not said:

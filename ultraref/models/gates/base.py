@@ -12,12 +12,13 @@ class CaseFacts:
 
     Attributes:
         predicted_iou: (B,) float, the IoU that SAM predicts of its mask; NaN where SAM was not asked.
-        predicted_dice: (B, 2) float, the Dice that a quality head predicts of the coarse mask and of SAM's; NaN where SAM was not asked.
+        quality: (B, 3) float, what a quality head predicts: Dice of the coarse mask and of SAM's, and the probability of harm; NaN where SAM
+            was not asked.
             None where the refiner has no quality head.
     """
 
     predicted_iou: Tensor
-    predicted_dice: Tensor | None = None
+    quality: Tensor | None = None
 
 
 class BaseGate(nn.Module, metaclass=ABCMeta):

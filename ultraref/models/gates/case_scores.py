@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ultraref.errors import UserError
 from ultraref.models.gates.base import CaseFacts
-from ultraref.models.quality import COARSE, SAM_MASK
+from ultraref.models.quality import COARSE, HARM, SAM_MASK
 
 
 def agreement(coarse_prob: Tensor, sam_prob: Tensor, facts: CaseFacts | None = None) -> Tensor:
@@ -27,22 +27,27 @@ def predicted_iou(coarse_prob: Tensor, sam_prob: Tensor, facts: CaseFacts) -> Te
 
 def quality(coarse_prob: Tensor, sam_prob: Tensor, facts: CaseFacts | None) -> Tensor:
     """The Dice that the quality head predicts of SAM's mask, (B,) float in [0, 1]; NaN where SAM was not asked."""
-    return _predicted_dice(facts, "quality")[:, SAM_MASK]
+    return _predictions(facts, "quality")[:, SAM_MASK]
 
 
 def gain(coarse_prob: Tensor, sam_prob: Tensor, facts: CaseFacts | None) -> Tensor:
     """The Dice that the quality head predicts of SAM's mask, minus that of the coarse one, (B,) float in [-1, 1]; NaN as above."""
-    predicted = _predicted_dice(facts, "gain")
+    predicted = _predictions(facts, "gain")
     return predicted[:, SAM_MASK] - predicted[:, COARSE]
 
 
-def _predicted_dice(facts: CaseFacts | None, score: str) -> Tensor:
-    if facts is None or facts.predicted_dice is None:
+def safety(coarse_prob: Tensor, sam_prob: Tensor, facts: CaseFacts | None) -> Tensor:
+    """1 minus the probability of harm that the quality head predicts, (B,) float in [0, 1]; NaN as above."""
+    return 1 - _predictions(facts, "safety")[:, HARM]
+
+
+def _predictions(facts: CaseFacts | None, score: str) -> Tensor:
+    if facts is None or facts.quality is None:
         raise UserError(
             f"model.gate has the score {score!r}, which a quality head gives, and the refiner has none; set "
             "model.refiner.quality_head=dict(type='QualityHead'), see configs/ablations/quality/quality_head.py"
         )
-    return facts.predicted_dice.detach()
+    return facts.quality.detach()
 
 
 def overlap_ratio(both: Tensor, either: Tensor) -> Tensor:
@@ -55,4 +60,5 @@ CASE_SCORES: dict[str, Callable[[Tensor, Tensor, CaseFacts | None], Tensor]] = {
     "predicted_iou": predicted_iou,
     "quality": quality,
     "gain": gain,
+    "safety": safety,
 }

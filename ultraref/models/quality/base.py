@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-# Places in what a quality head gives: Dice of the coarse mask, and of SAM's.
-COARSE, SAM_MASK = 0, 1
+# Places in what a quality head gives: Dice of the coarse mask, Dice of SAM's, and the probability of harm.
+COARSE, SAM_MASK, HARM = 0, 1, 2
+# By how much Dice must fall to count as harm, as in `ChangeMeasure`.
+HARMED_BY = 0.01
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class CaseEvidence:
 
 
 class BaseQualityHead(nn.Module, ABC):
-    """Contract: `CaseEvidence` -> predicted Dice (N, 2) of the coarse mask and of SAM's, in [0, 1], at least float32.
+    """Contract: `CaseEvidence` -> (N, 3) in [0, 1], at least float32: predicted Dice of the coarse mask and of SAM's, and the probability that
+    Dice falls by more than 0.01 where the answer is taken as the model it trained in takes it, by its gate.
 
     A case's prediction doesn't depend on the others of the batch. No gradient goes back into the evidence, so that training the head
     changes nothing else.
@@ -46,10 +49,16 @@ class BaseQualityHead(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, evidence: CaseEvidence) -> Tensor:
-        """Returns predicted Dice, (N, 2)."""
+        """Returns the predictions, (N, 3)."""
 
 
-def mean_predicted_dice(metainfo: Sequence[Mapping]) -> tuple[float, float] | None:
-    """Returns the mean `predicted_dice`, (coarse, SAM), of what was said of one image several times; None where nobody knows."""
-    pairs = [meta["predicted_dice"] for meta in metainfo if meta.get("predicted_dice") is not None]
-    return tuple(sum(values) / len(pairs) for values in zip(*pairs)) if pairs else None
+def mean_quality(metainfo: Sequence[Mapping]) -> dict:
+    """Returns `predicted_dice`, (coarse, SAM), and `predicted_harm` as means of what was said of one image several times; None where nobody knows."""
+    known = [meta for meta in metainfo if meta.get("predicted_dice") is not None]
+    if not known:
+        return dict(predicted_dice=None, predicted_harm=None)
+    pairs = zip(*(meta["predicted_dice"] for meta in known))
+    return dict(
+        predicted_dice=tuple(sum(values) / len(known) for values in pairs),
+        predicted_harm=sum(meta["predicted_harm"] for meta in known) / len(known),
+    )

@@ -1,4 +1,4 @@
-"""Predicts the Dice of the coarse mask and of SAM's."""
+"""Predicts the Dice of the coarse mask and of SAM's, and whether taking SAM's does harm."""
 
 from collections.abc import Sequence
 
@@ -10,16 +10,21 @@ from ultraref.models.quality.base import BaseQualityHead, CaseEvidence
 from ultraref.models.quality.case_features import SCALARS, case_scalars, pooled_features
 from ultraref.registry import QUALITY_HEADS
 
-# Logit of 0.73, about the Dice of a coarse network: where predictions start.
-_START = 1.0
+# What predictions start from: the scalars that, untrained, rank cases best (docs/explanation/do-no-harm.md).
+_PRIOR = [SCALARS.index(name) for name in ("agreement", "soft_dice_q_of_p", "soft_dice_p_of_q")]
+# Overlaps nearer to 0 and 1 count as these, so that their logits stay finite.
+_LEAST, _MOST = 0.01, 0.99
 
 
 @QUALITY_HEADS.register_module()
 class QualityHead(BaseQualityHead):
-    """A small network on `case_scalars` and on SAM's embedding, pooled under and around both masks.
+    """A linear map of three overlaps, and a small network that corrects it.
 
-    Each of the four pooled vectors is normalised (layer norm) and mapped to `embed_channels` numbers by one and the same linear map. With the
-    scalars they go through two layer-normed hidden layers to two numbers, whose sigmoids are the predicted Dice.
+    The three are scalars that rank cases without any training: IoU of {q > 0.5} and {p > 0.5}, Dice of the one's mask that the other's probability
+    leads one to expect, and the reverse. Predictions begin as the mean of their logits (harm as minus that), as a training set of a few
+    hundred images is too small to find that out. The network reads all `case_scalars`, and SAM's embedding, pooled under and around both masks:
+    each of the four pooled vectors is normalised (layer norm) and mapped to `embed_channels` numbers by one and the same linear map. Two
+    layer-normed hidden layers follow, and a last one that begins at 0.
 
     Everything runs in float32 with autocast off, or in the precision of its weights where that is higher. The true Dice of training images is
     known, so that the loss role "quality" trains it on simulated errors and out-of-fold predictions alike.
@@ -65,9 +70,14 @@ class QualityHead(BaseQualityHead):
             nn.LayerNorm(hidden_channels),
             nn.GELU(),
             nn.Dropout(dropout),
-            nn.Linear(hidden_channels, 2),
+            nn.Linear(hidden_channels, 3),
         )
-        nn.init.constant_(self.layers[-1].bias, _START)
+        self.prior = nn.Linear(len(_PRIOR), 3)
+        with torch.no_grad():
+            for part in (self.layers[-1].weight, self.layers[-1].bias, self.prior.bias):
+                part.zero_()
+            signs = torch.tensor([[1.0], [1.0], [-1.0]])
+            self.prior.weight.copy_((signs / len(_PRIOR)).expand(3, len(_PRIOR)))
 
     def forward(self, evidence: CaseEvidence) -> Tensor:
         """See the base class.
@@ -82,7 +92,12 @@ class QualityHead(BaseQualityHead):
             )
         weight = self.layers[0].weight
         with torch.autocast(weight.device.type, enabled=False):
-            inputs = [case_scalars(evidence).to(weight.dtype)]
-            if self.embed_channels:
-                inputs.append(self.embed(pooled_features(evidence).to(weight.dtype)).flatten(1))
-            return self.layers(torch.cat(inputs, dim=1)).sigmoid()
+            scalars = case_scalars(evidence).to(weight.dtype)
+            pooled = pooled_features(evidence).to(weight.dtype) if self.embed_channels else None
+            return self.predict(scalars, pooled)
+
+    def predict(self, scalars: Tensor, pooled: Tensor | None) -> Tensor:
+        """Returns the predictions (N, 3) from `case_scalars` (N, len(SCALARS)) and `pooled_features` (N, 4, C), which may be kept."""
+        inputs = [scalars] if pooled is None else [scalars, self.embed(pooled).flatten(1)]
+        prior = self.prior(scalars[:, _PRIOR].clamp(_LEAST, _MOST).logit())
+        return (prior + self.layers(torch.cat(inputs, dim=1))).sigmoid()

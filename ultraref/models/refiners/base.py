@@ -17,12 +17,12 @@ class Alternatives:
     Attributes:
         rows: (M,) long, the image of each.
         prob: (M, 1, S, S) float in [0, 1], without a gradient.
-        predicted_dice: (M, 2) float32, what the quality head says of the coarse mask and of the answer.
+        quality: (M, 3) float32, what the quality head says of the coarse mask and of the answer.
     """
 
     rows: Tensor
     prob: Tensor
-    predicted_dice: Tensor
+    quality: Tensor
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class RefinerOutput:
             if not asked for.
         logits: (B, 1, S, S) float, whose sigmoid `prob` is, up to interpolation; None if not asked for, or where a refiner has none.
         from_logits: (B, 1, S, S) bool, where that is so. Elsewhere, outside of the ROI for one, `logits` means nothing.
-        predicted_dice: (B, 2) float32, predicted Dice of the coarse mask and of {q > 0.5} (`BaseQualityHead`), with a gradient into the quality
-            head alone; NaN where SAM was not asked. None without a quality head.
+        quality: (B, 3) float32, what a quality head predicts: Dice of the coarse mask and of {q > 0.5}, and the probability of harm
+            (`BaseQualityHead`), with a gradient into the head alone; NaN where SAM was not asked. None without a quality head.
         alternatives: answers at other places, of a refiner that asks for them; else None.
     """
 
@@ -57,7 +57,7 @@ class RefinerOutput:
     features: Tensor | None = None
     logits: Tensor | None = None
     from_logits: Tensor | None = None
-    predicted_dice: Tensor | None = None
+    quality: Tensor | None = None
     alternatives: Alternatives | None = None
 
 

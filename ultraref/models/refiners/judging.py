@@ -18,7 +18,7 @@ def judge_cases(
     rows: Tensor,
     content: Tensor | None,
 ) -> Tensor:
-    """Predicts the Dice of the coarse masks and of SAM's.
+    """Predicts the Dice of the coarse masks and of SAM's, and the probability of harm.
 
     Args:
         head: a quality head.
@@ -31,7 +31,7 @@ def judge_cases(
         content: (B, 1, S, S) bool; None where all is image.
 
     Returns:
-        (B, 2), with a gradient into the head alone; NaN where an image has no decoding.
+        (B, 3), see `BaseQualityHead`, with a gradient into the head alone; NaN where an image has no decoding.
     """
     predicted_iou = mean_predicted_iou(candidate_iou.float(), rows, len(coarse_prob))
     evidence = CaseEvidence(

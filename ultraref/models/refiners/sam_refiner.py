@@ -241,14 +241,14 @@ class SAMRefiner(BaseRefiner):
             answer, answer_logits, from_logits = self._join(answer, answer_logits, from_logits, found, coarse_prob)
         if not with_logits:
             answer_logits = from_logits = None
-        predicted_dice = None
+        quality = None
         if self.quality_head is not None:
             head = self.quality_head
             stability = box_stability(self.sam, embedding, prompts, selected, head.box_scales, self.multimask)
-            predicted_dice = judge_cases(head, coarse_prob, answer, features, iou, stability, rows, content)
-            predicted_dice = predicted_dice.masked_fill(empty[:, None], torch.nan)
+            quality = judge_cases(head, coarse_prob, answer, features, iou, stability, rows, content)
+            quality = quality.masked_fill(empty[:, None], torch.nan)
         return RefinerOutput(
-            answer, rows, logits, iou, prompts, roi, empty, features, answer_logits, from_logits, predicted_dice
+            answer, rows, logits, iou, prompts, roi, empty, features, answer_logits, from_logits, quality
         )
 
     def _answer_given(self, embedding: ImageEmbedding, given: GivenPrompts, with_features: bool) -> RefinerOutput:
@@ -271,8 +271,8 @@ class SAMRefiner(BaseRefiner):
         # A gate between p and p, which is all that there is, may read anything.
         size = (len(coarse_prob), self.sam.embed_dim, self.sam.embedding_size, self.sam.embedding_size)
         features = coarse_prob.new_zeros(size) if with_features else None
-        unknown = None if self.quality_head is None else torch.full((len(coarse_prob), 2), torch.nan).to(coarse_prob)
-        return RefinerOutput(coarse_prob, rows, logits, iou, Prompts(), roi, empty, features, predicted_dice=unknown)
+        unknown = None if self.quality_head is None else torch.full((len(coarse_prob), 3), torch.nan).to(coarse_prob)
+        return RefinerOutput(coarse_prob, rows, logits, iou, Prompts(), roi, empty, features, quality=unknown)
 
     def embed(
         self, image: Tensor, coarse_prob: Tensor, coarse_size: int | None = None, content_size: Tensor | None = None

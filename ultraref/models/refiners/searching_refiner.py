@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ultraref.errors import UserError
 from ultraref.models.padding import content_mask
-from ultraref.models.quality import COARSE, SAM_MASK, CaseEvidence
+from ultraref.models.quality import COARSE, HARM, SAM_MASK, CaseEvidence
 from ultraref.models.refiners.base import Alternatives, RefinerOutput
 from ultraref.models.refiners.box_variants import box_stability
 from ultraref.models.refiners.sam_refiner import SAMRefiner
@@ -79,7 +79,7 @@ class SearchingRefiner(SAMRefiner):
         )
         if given_prompts is not None:
             return own
-        found = self._ask(embedding, coarse_prob, own.predicted_dice[:, COARSE].isfinite(), content_size)
+        found = self._ask(embedding, coarse_prob, own.quality[:, COARSE].isfinite(), content_size)
         own = replace(own, alternatives=found)
         return own if self.training else self._choose(own, coarse_prob)
 
@@ -92,7 +92,7 @@ class SearchingRefiner(SAMRefiner):
             rows, boxes = (torch.cat([getattr(part, name) for part in made]) for name in ("rows", "boxes"))
             rows, boxes = rows[asked[rows]], boxes[asked[rows]]
             if len(rows) == 0:
-                return Alternatives(rows, coarse_prob.new_zeros(0, *coarse_prob.shape[1:]), coarse_prob.new_zeros(0, 2))
+                return Alternatives(rows, coarse_prob.new_zeros(0, *coarse_prob.shape[1:]), coarse_prob.new_zeros(0, 3))
             own, prompts = embedding[rows], Prompts(box=boxes)
             logits, iou = self.sam.decode(own, prompts, multimask_output=self.multimask)
             selected = select_candidates(logits, iou)
@@ -108,8 +108,8 @@ class SearchingRefiner(SAMRefiner):
 
     def _choose(self, own: RefinerOutput, coarse_prob: Tensor) -> RefinerOutput:
         """Returns the output with the answer that promises most as q, or p where none promises enough."""
-        found, predicted = own.alternatives, own.predicted_dice
-        dice, count = found.predicted_dice[:, SAM_MASK], len(found.rows)
+        found, predicted = own.alternatives, own.quality
+        dice, count = found.quality[:, SAM_MASK], len(found.rows)
         promise = predicted.new_full((len(predicted),), -torch.inf).scatter_reduce(0, found.rows, dice, "amax")
         # Of an image's alternatives the first of those that promise most.
         places = torch.arange(count, device=dice.device).masked_fill(dice < promise[found.rows], count)
@@ -122,8 +122,9 @@ class SearchingRefiner(SAMRefiner):
         abstains = promise <= predicted[:, COARSE] + self.margin
         prob = torch.where(abstains[:, None, None, None], coarse_prob, prob)
         promise = torch.where(abstains, predicted[:, COARSE], promise)
+        harm = predicted[:, HARM].index_copy(0, images, found.quality[first[images], HARM]).masked_fill(abstains, 0.0)
         from_logits = own.from_logits
         if from_logits is not None:
             from_logits = from_logits & ~(better | abstains)[:, None, None, None]
-        predicted = torch.stack([predicted[:, COARSE], promise], dim=1)
-        return replace(own, prob=prob, predicted_dice=predicted, from_logits=from_logits)
+        predicted = torch.stack([predicted[:, COARSE], promise, harm], dim=1)
+        return replace(own, prob=prob, quality=predicted, from_logits=from_logits)

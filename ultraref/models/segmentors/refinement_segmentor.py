@@ -13,6 +13,7 @@ from ultraref.errors import UserError
 from ultraref.models.coarse import CoarseOutput
 from ultraref.models.gates import CaseFacts, apply_gate
 from ultraref.models.padding import content_mask, into_sam_frame
+from ultraref.models.quality import HARMED_BY
 from ultraref.models.refined_logits import refined_logits
 from ultraref.models.refiners import RefinerOutput
 from ultraref.models.roi import crop_to_frame
@@ -25,7 +26,7 @@ LOSS_ROLES = {
     "candidate_mask": "(candidate logits (B, K, m, m), ground truth (B, 1, m, m))",
     "candidate_iou": "(candidate logits (B, K, m, m), predicted IoU (B, K), ground truth (B, 1, m, m))",
     "refined": "(refined logits (B, 1, S, S), ground truth (B, 1, S, S))",
-    "quality": "(predicted Dice (B, 2) of p and q, real Dice (B, 2))",
+    "quality": "(predictions of a quality head (M, 3), what they should have been (M, 3))",
     "change": "(q (B, 1, S, S), p (B, 1, S, S), Dice of p against the ground truth (B,))",
 }
 
@@ -165,7 +166,7 @@ class RefinementSegmentor(BaseModel):
         if self.gate.reads_facts:
             facts = CaseFacts(
                 predicted_iou=mean_predicted_iou(sam.candidate_iou.float(), sam.rows, coarse_prob.shape[0]),
-                predicted_dice=sam.predicted_dice,
+                quality=sam.quality,
             )
         return apply_gate(self.gate, coarse_prob, sam.prob, sam.features, facts)
 
@@ -220,18 +221,23 @@ class RefinementSegmentor(BaseModel):
 
     @staticmethod
     def _quality(output: RefinementOutput, gt: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns predicted and real Dice (M, 2) of p's and q's masks of the cases of which any is predicted, and of the alternatives."""
-        predicted = output.sam.predicted_dice
+        """Returns predicted and real Dice of p's and q's masks and harm, (M, 3) each, of the cases that are judged and of the alternatives."""
+        predicted = output.sam.quality
         if predicted is None:
             raise UserError(
                 "model.losses has a quality loss, but the refiner has no quality head; set "
                 "model.refiner.quality_head=dict(type='QualityHead')"
             )
-        real = torch.stack([hard_dice(prob, gt) for prob in (output.coarse_prob, output.sam.prob)], dim=1)
+        coarse, sam, refined = (
+            hard_dice(prob, gt) for prob in (output.coarse_prob, output.sam.prob, output.refined_prob)
+        )
+        real = torch.stack([coarse, sam, (refined < coarse - HARMED_BY).to(coarse.dtype)], dim=1)
         found = output.sam.alternatives
         if found is not None:
-            other = torch.stack([real[found.rows, 0], hard_dice(found.prob, gt[found.rows])], dim=1)
-            predicted, real = torch.cat([predicted, found.predicted_dice]), torch.cat([real, other])
+            # Another place is taken as it is.
+            before, after = coarse[found.rows], hard_dice(found.prob, gt[found.rows])
+            other = torch.stack([before, after, (after < before - HARMED_BY).to(before.dtype)], dim=1)
+            predicted, real = torch.cat([predicted, found.quality]), torch.cat([real, other])
         known = predicted.isfinite().all(dim=1)
         return predicted[known], real[known].to(predicted.dtype)
 
@@ -242,7 +248,7 @@ class RefinementSegmentor(BaseModel):
         prompts = _prompts_in_image_frame(output)
         empty, rows = output.sam.empty.tolist(), output.sam.rows
         predicted_iou = predicted_iou_of_images(output.sam.candidate_iou, rows, len(empty))
-        predicted_dice = output.sam.predicted_dice
+        quality = output.sam.quality
         pixels = dict(coarse=output.coarse_prob, sam=output.sam.prob, gate=output.gate, refined=output.refined_prob)
         sizes = [output.gate.shape[-2:]] * len(output.gate) if content_size is None else content_size.tolist()
         for i, (sample, (height, width)) in enumerate(zip(data_samples, sizes)):
@@ -256,9 +262,12 @@ class RefinementSegmentor(BaseModel):
                 sample.set_pixels("gt_sem_seg", sample.gt_sem_seg.data[:, :height, :width])
             sample.prompts = BaseDataElement(**{name: value[rows == i] for name, value in prompts.items()})
             sample.set_metainfo(dict(coarse_empty=empty[i], predicted_iou=predicted_iou[i]))
-            if predicted_dice is not None:
-                pair = tuple(predicted_dice[i].tolist())
-                sample.set_metainfo(dict(predicted_dice=None if math.isnan(sum(pair)) else pair))
+            if quality is not None:
+                *pair, harm = quality[i].tolist()
+                known = not math.isnan(harm)
+                sample.set_metainfo(
+                    dict(predicted_dice=tuple(pair) if known else None, predicted_harm=harm if known else None)
+                )
         return data_samples
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from ultraref.models.quality import mean_predicted_dice
+from ultraref.models.quality import mean_quality
 from ultraref.models.test_time.consistency import mean_pairwise_dice
 from ultraref.structures import SegDataSample
 
@@ -36,7 +36,7 @@ def mean_prediction(predictions: Sequence[SegDataSample]) -> SegDataSample:
         values = [meta["predicted_iou"] for meta in metainfo if meta["predicted_iou"] is not None]
         first.set_metainfo(dict(predicted_iou=sum(values) / len(values) if values else None))
     if "predicted_dice" in first.metainfo:
-        first.set_metainfo(dict(predicted_dice=mean_predicted_dice(metainfo)))
+        first.set_metainfo(mean_quality(metainfo))
     if "coarse_empty" in first.metainfo:
         first.set_metainfo(dict(coarse_empty=all(meta["coarse_empty"] for meta in metainfo)))
     return first
