@@ -6,7 +6,7 @@ model = dict(
     losses=dict(quality=dict(type="QualityLoss")),
     loss_weights=dict(quality=1.0),
 )
-groups = {"refiner.quality_head": dict(lr=1e-3, weight_decay=1e-2), "refiner.sam": dict()}
+groups = {"refiner.quality_head": dict(lr=3e-4, weight_decay=1e-2), "refiner.sam": dict()}
 optim_wrapper = dict(
     type="GroupClipOptimWrapper", constructor="GlobOptimWrapperConstructor", paramwise_cfg=dict(groups=groups)
 )

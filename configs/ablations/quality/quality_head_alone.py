@@ -7,5 +7,5 @@ model = dict(
     losses=dict(candidate_mask=None, candidate_iou=None, quality=dict(type="QualityLoss")),
     loss_weights=dict(quality=1.0),
 )
-optim_wrapper = dict(optimizer=dict(lr=1e-3, weight_decay=1e-2))
+optim_wrapper = dict(optimizer=dict(lr=3e-4, weight_decay=1e-2))
 train_cfg = dict(max_epochs=12)

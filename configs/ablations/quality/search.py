@@ -4,12 +4,12 @@ refiner = lite_refiner = medsam_refiner = dict(type="SearchingRefiner")
 run_name = "{stem}_{set}_{fold}"
 proposals = dict(thresholds=dict(type="ThresholdProposal"), second=dict(type="SecondModeProposal"))
 model = dict(
-    refiner=dict(refiner, proposals=proposals, quality_head=dict(type="QualityHead", box_scales=())),
+    refiner=dict(refiner, proposals=proposals, quality_head=dict(type="QualityHead")),
     gate=dict(value=1.0),
     losses=dict(quality=dict(type="QualityLoss")),
     loss_weights=dict(quality=1.0),
 )
-groups = {"refiner.quality_head": dict(lr=1e-3, weight_decay=1e-2), "refiner.sam": dict()}
+groups = {"refiner.quality_head": dict(lr=3e-4, weight_decay=1e-2), "refiner.sam": dict()}
 optim_wrapper = dict(
     type="GroupClipOptimWrapper", constructor="GlobOptimWrapperConstructor", paramwise_cfg=dict(groups=groups)
 )

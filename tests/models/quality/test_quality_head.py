@@ -9,7 +9,7 @@ from ultraref.registry import QUALITY_HEADS
 
 COUNT, SIZE, SIDE, CHANNELS = 5, 32, 8, 16
 # What a head can't be built without, at these sizes.
-ARGUMENTS = {"QualityHead": dict(feature_channels=CHANNELS)}
+ARGUMENTS = {"QualityHead": dict(feature_channels=CHANNELS, embed_channels=4)}
 
 
 def names():
@@ -89,7 +89,7 @@ def test_begins_with_the_untrained_scores():
 
 
 def test_learns_what_it_is_told():
-    head = QualityHead(CHANNELS, dropout=0.0)
+    head = QualityHead(CHANNELS, embed_channels=16, dropout=0.0)
     optimizer = torch.optim.AdamW(head.parameters(), lr=1e-2)
     target = torch.tensor([[0.9, 0.2, 0.7], [0.1, 0.3, 0.1], [0.5, 0.8, 0.4], [0.3, 0.1, 0.9], [0.7, 0.6, 0.2]])
     for _ in range(150):
@@ -107,7 +107,7 @@ def test_without_the_embedding_any_will_do():
 
 def test_wrong_arguments_are_named():
     with pytest.raises(UserError, match="feature_channels=16"):
-        QualityHead()(evidence())
+        QualityHead(embed_channels=4)(evidence())
     for options in (dict(box_scales=(0.0,)), dict(dropout=1.0), dict(hidden_channels=0)):
         with pytest.raises(UserError, match=next(iter(options))):
             QualityHead(**options)

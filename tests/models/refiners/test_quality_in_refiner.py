@@ -12,7 +12,7 @@ from ultraref.registry import MODELS, REFINERS
 from ultraref.structures import Prompts, SegDataSample
 from ultraref.testing.tiny_models import tiny_refinement, tiny_refiner
 
-HEAD = dict(type="QualityHead", feature_channels=32, hidden_channels=8)
+HEAD = dict(type="QualityHead", feature_channels=32, embed_channels=4, hidden_channels=8, box_scales=(0.9, 1.1))
 BOX = dict(box=dict(type="ComponentBoxPromptGenerator", jitter=0.05))
 COMPONENTS = dict(roi=None, prompts=BOX, components=dict(min_share=0.2))
 

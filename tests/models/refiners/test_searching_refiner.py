@@ -11,7 +11,7 @@ from ultraref.registry import MODELS, REFINERS
 from ultraref.structures import Prompts
 from ultraref.testing.tiny_models import tiny_refinement, tiny_refiner
 
-HEAD = dict(type="QualityHead", feature_channels=32, hidden_channels=8, box_scales=())
+HEAD = dict(type="QualityHead", feature_channels=32, embed_channels=4, hidden_channels=8)
 BOX = dict(box=dict(type="ComponentBoxPromptGenerator"))
 PROPOSALS = dict(thresholds=dict(type="ThresholdProposal"), second=dict(type="SecondModeProposal"))
 

@@ -22,7 +22,7 @@ class QualityHead(BaseQualityHead):
 
     The three are scalars that rank cases without any training: IoU of {q > 0.5} and {p > 0.5}, Dice of the one's mask that the other's probability
     leads one to expect, and the reverse. Predictions begin as the mean of their logits (harm as minus that), as a training set of a few
-    hundred images is too small to find that out. The network reads all `case_scalars`, and SAM's embedding, pooled under and around both masks:
+    hundred images is too small to find that out. The network reads all `case_scalars`, and by option SAM's embedding, pooled under and around both masks:
     each of the four pooled vectors is normalised (layer norm) and mapped to `embed_channels` numbers by one and the same linear map. Two
     layer-normed hidden layers follow, and a last one that begins at 0.
 
@@ -31,11 +31,12 @@ class QualityHead(BaseQualityHead):
 
     Args:
         feature_channels: C of SAM's embedding.
-        embed_channels: numbers that a pooled vector is mapped to; 0 leaves the embedding out.
+        embed_channels: numbers that a pooled vector is mapped to; 0 leaves the embedding out, which on BUSI cost nothing.
         hidden_channels: width of the hidden layers.
         dropout: of the hidden layers, in training.
         box_scales: SAM is asked again for boxes of these sizes relative to the prompt's, in one further batch of its decoder, and the IoU of
-            its answers is an input. Each costs a decoding; () costs none.
+            its answers is an input. Each costs a decoding, (0.9, 1.1) two; on BUSI they
+            told nothing that the other inputs don't.
 
     Raises:
         UserError: an argument is out of range.
@@ -44,10 +45,10 @@ class QualityHead(BaseQualityHead):
     def __init__(
         self,
         feature_channels: int = 256,
-        embed_channels: int = 16,
+        embed_channels: int = 0,
         hidden_channels: int = 64,
         dropout: float = 0.1,
-        box_scales: Sequence[float] = (0.9, 1.1),
+        box_scales: Sequence[float] = (),
     ):
         super().__init__()
         if feature_channels < 1 or embed_channels < 0 or hidden_channels < 1 or not 0 <= dropout < 1:
