@@ -245,9 +245,11 @@ def test_a_measure_is_left_out_by_its_name():
     assert list(METRICS.build(cfg.test_evaluator).measures) == [
         "overlap",
         "changes",
+        "predicted_dice",
         "lesions",
         "calibration",
         "quality",
+        "consistency",
     ]
 
 

@@ -59,8 +59,10 @@ def test_flips_go_into_a_test_and_into_its_description(cascade, tmp_path):
     for tta in (False, True):
         cfg = load(cascade, gated, tmp_path / str(tta))
         metrics[tta] = apis.test(cfg, best(cascade, gated), tta=tta)
-    assert metrics[True].keys() == metrics[False].keys()
-    assert metrics[True] != metrics[False]
+    # How far mirror images agree can be told only where there are some.
+    assert metrics[True].keys() - metrics[False].keys() == {"test_quality/consistency_spearman"}
+    assert metrics[False].keys() < metrics[True].keys()
+    assert any(metrics[True][name] != value for name, value in metrics[False].items())
     described = json.loads((tmp_path / "True/metrics.json").read_text())
     assert described["test_time_augmentation"] == {"type": "FlipTTAModel"}
     assert not (tmp_path / "True/ensemble.csv").exists()

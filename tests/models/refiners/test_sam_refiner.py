@@ -136,7 +136,7 @@ def test_wrong_image_size_is_named():
 
 
 def test_bad_selection_is_named():
-    with pytest.raises(ValueError, match="'best' or 'soft'"):
+    with pytest.raises(ValueError, match="'best', 'soft' or 'quality'"):
         REFINERS.build(tiny_refiner(selection="worst"))
 
 
