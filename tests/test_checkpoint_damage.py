@@ -237,3 +237,13 @@ def test_weights_of_other_programs_are_read_if_their_sizes_fit_the_file(tmp_path
     path.write_bytes(enlarged)
     with pytest.raises(UserError, match=r"weights\.pth states weights of 42949\d+ bytes, but has"):
         load_weights_file(path)
+
+
+def test_a_storage_without_a_size_is_refused(tmp_path):
+    torch.save({"w": torch.ones(3)}, tmp_path / "w.pth", _use_new_zipfile_serialization=False)
+    content = (tmp_path / "w.pth").read_bytes()
+    # The last argument of the storage's persistent id, its size: 3 as a byte, and the same as None.
+    assert content.count(b"K\x03Nt") == 1
+    (tmp_path / "w.pth").write_bytes(content.replace(b"K\x03Nt", b"NNt"))
+    with pytest.raises(UserError, match=r"w\.pth"):
+        load_weights_file(tmp_path / "w.pth")

@@ -124,6 +124,8 @@ def scan_weights(file: IO[bytes]) -> None:
         raise DamagedError("can't be read as weights: it is damaged, or of another kind") from error
     finally:
         file.seek(0)
+    if not all(isinstance(claim, int) and claim >= 0 for claim in claimed.values()):
+        raise DamagedError("can't be read as weights: a storage has no size")
     total = sum(claimed.values())
     if total > size:
         raise DamagedError(f"states weights of {total} bytes, but has {size}")

@@ -41,9 +41,11 @@ def read_training(folder: Path) -> TrainingLog | None:
                 continue
             if not isinstance(entry, dict):
                 continue
+            # A damaged line counts by what is a number in it.
+            entry = {name: value for name, value in entry.items() if isinstance(value, (int, float))}
             if _LOSS in entry and "epoch" in entry:
                 loss[entry.get("step", len(loss))] = (entry["epoch"], entry[_LOSS])
-                memory = max(memory or 0.0, entry.get("memory") or 0.0)
+                memory = max(memory or 0.0, entry.get("memory", 0.0))
             for group, name in _DICE.items():
                 if name in entry and "step" in entry:
                     dice.setdefault(group, {})[entry["step"]] = entry[name]

@@ -4,8 +4,6 @@ import csv
 import io
 import json
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
@@ -39,25 +37,12 @@ from ultraref.models.coarse.encoders import R50ViTEncoder
 from ultraref.models.coarse.encoders.published_npz import expected_shapes, load_published_npz
 from ultraref.testing.dicom_files import write_dicom
 from ultraref.testing.phantom import make_phantom, shrink
+from ultraref.testing.soak.reader import Reader
+from ultraref.testing.soak.source_readers import SOURCE_READERS
 
 _SIDE = 48
 # Frames of a file that are decoded: one that claims a million would take as long.
 _FRAMES = 3
-
-
-@dataclass(frozen=True)
-class Reader:
-    """A reader and a file for it.
-
-    Attributes:
-        name: in words.
-        make: writes a whole file, and what it needs beside it, into an empty folder, and returns its path.
-        read: reads it.
-    """
-
-    name: str
-    make: Callable[[Path], Path]
-    read: Callable[[Path], object]
 
 
 @cache
@@ -398,4 +383,5 @@ READERS = (
     Reader("weights, oldest format", partial(_weights, zipped=False), load_weights_file),
     Reader("weights, npz of Google", _published_npz, lambda path: load_published_npz(_hybrid().vit, path)),
     Reader("bundle", _bundle, lambda path: read_bundle(path.parent)),
+    *SOURCE_READERS,
 )
