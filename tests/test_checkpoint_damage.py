@@ -7,6 +7,7 @@ import resource
 import shutil
 import zipfile
 from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -247,3 +248,19 @@ def test_a_storage_without_a_size_is_refused(tmp_path):
     (tmp_path / "w.pth").write_bytes(content.replace(b"K\x03Nt", b"NNt"))
     with pytest.raises(UserError, match=r"w\.pth"):
         load_weights_file(tmp_path / "w.pth")
+
+
+def test_names_of_storages_take_no_memory_on_their_word(tmp_path):
+    torch.save({"w": torch.ones(3)}, tmp_path / "w.pth", _use_new_zipfile_serialization=False)
+    content = (tmp_path / "w.pth").read_bytes()
+    # The list of the storages' keys, the last pickle: its first text is said to have 3.6 GB.
+    at = content.rindex(b"\x80\x02]q\x00X") + len(b"\x80\x02]q\x00X")
+    (tmp_path / "w.pth").write_bytes(content[:at] + b"\x00\x00\x00\xd7" + content[at + 4 :])
+    limit = resource.getrlimit(resource.RLIMIT_AS)
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 30), limit[1]))
+    try:
+        with pytest.raises(UserError, match=r"w\.pth can't be read as weights: it is damaged, or of another kind"):
+            load_weights_file(tmp_path / "w.pth")
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limit)

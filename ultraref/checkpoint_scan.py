@@ -37,8 +37,8 @@ _STORAGES = {
     }.items()
     for name in names
 }
-# Of torch's format before zip archives: magic number, version, system, and the weights with names in the place of storages.
-_PICKLES_BEFORE_STORAGES = 4
+# Of torch's format before zip archives: magic number, version, system, the weights with names in the place of storages, and these names.
+_PICKLES_BEFORE_STORAGES = 5
 # What a damaged archive or pickle raises, as the standard library checks little of either.
 _DAMAGE = (
     *(

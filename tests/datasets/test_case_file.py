@@ -75,3 +75,18 @@ def test_a_root_below_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     splits().write(tmp_path)
     assert Splits.read("~") == splits()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"spacing_row": "0.1.2", "spacing_column": "0.1"},
+        {"spacing_row": "0.1"},
+        {"spacing_row": "-1", "spacing_column": "1"},
+    ],
+)
+def test_a_spacing_that_is_none_is_named(tmp_path, row):
+    cases = CaseFile({"a": row})
+    (tmp_path / "cases.csv").write_text(cases.to_csv())
+    with pytest.raises(UserError, match=r"cases\.csv: the spacing of a is"):
+        CaseFile.read(tmp_path, cases.sha256)

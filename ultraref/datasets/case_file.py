@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -79,7 +80,7 @@ class CaseFile:
 
         Raises:
             FileNotFoundError: there is none.
-            UserError: it was changed by hand.
+            UserError: it was changed by hand, or a spacing is none.
         """
         path = Path(root) / CASES_NAME
         if not path.is_file():
@@ -92,7 +93,15 @@ class CaseFile:
         for _, row in read_table(path, COLUMNS, fold_case=False):
             name = row.pop("name")
             rows[name] = {column: text for column, text in row.items() if text}
-        return cls(rows)
+        cases = cls(rows)
+        for name in rows:
+            try:
+                spacing = cases.spacing(name)
+            except (KeyError, ValueError) as error:
+                raise UserError(f"{path}: the spacing of {name} is no two numbers ({error!r}); {_AGAIN}") from error
+            if spacing is not None and not all(math.isfinite(value) and value > 0 for value in spacing):
+                raise UserError(f"{path}: the spacing of {name} is {spacing}, no lengths in mm; {_AGAIN}")
+        return cases
 
 
 def column_name(text: str) -> str:

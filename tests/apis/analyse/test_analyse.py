@@ -78,6 +78,14 @@ def test_curves_of_a_resumed_run_are_one(tmp_path):
             plot_logs([tmp_path / "run"], path, keys)
 
 
+def test_a_line_of_a_log_whose_step_is_no_number_is_named(tmp_path):
+    log = tmp_path / "20260101_000000/vis_data/scalars.json"
+    log.parent.mkdir(parents=True)
+    log.write_text('{"loss": 1.0, "step": {}}\n{"loss": 1.0, "step": 2}\n')
+    with pytest.raises(UserError, match=r"scalars\.json, line 1: not a line of a log"):
+        read_curves(tmp_path)
+
+
 def test_curves_of_two_trainings(cascade, tmp_path):
     runs = [str(folder(cascade, cascade.phase1, fold)) for fold in (0, 1)]
     out = tmp_path / "curves.png"

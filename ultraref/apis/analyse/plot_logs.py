@@ -35,8 +35,8 @@ def read_curves(work_dir: str | Path) -> Curves:
         for number, line in enumerate(lines, 1):
             try:
                 row = json.loads(line)
-                step = row["step"]
-            except (ValueError, KeyError, TypeError, RecursionError) as error:
+                step = float(row["step"])
+            except (ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
                 if number == len(lines):
                     # The run was killed while it wrote, or writes now.
                     continue
