@@ -29,7 +29,7 @@ test-slow: .venv/tests
 test-onedl: .venv-onedl/tests
 	OMP_NUM_THREADS=1 .venv-onedl/bin/python -m pytest -n 2 --dist worksteal -m "not slow"
 
-# Kills runs, damages checkpoints and fuzzes every reader: an hour or two. make soak SOAK="--seed 1 --files 5000" does another part.
+# Kills runs, damages checkpoints and fuzzes every reader: five minutes on two idle cores. make soak SOAK="--seed 1 --files 5000" does another part.
 soak: .venv/tests
 	OMP_NUM_THREADS=1 $(BIN)/python tools/benchmarks/soak.py $(SOAK)
 

@@ -1,4 +1,4 @@
-"""Kills runs, damages checkpoints and fuzzes files for an hour or two, and prints what came of it: make soak
+"""Kills runs, damages checkpoints and fuzzes files for some minutes, and prints what came of it: make soak
 
 Runs of the three phases and of SAM2Rad, with and without data workers, with an EMA and accumulated gradients, are killed at random and
 resumed; every difference from the unbroken run counts. Damaged checkpoints must be refused, or replaced by the one before. Damaged
