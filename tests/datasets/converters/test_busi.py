@@ -2,6 +2,7 @@
 
 import shutil
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -117,8 +118,8 @@ def test_published_files(converted):
     assert report.classes == {"benign": 437, "malignant": 210}
     assert all(name.startswith("normal") for name in report.blank)
     splits = Splits.read(dst)
-    # Published numbers are on this split: neither screens nor the chosen distance may change it.
-    assert splits.hash.startswith("96d73736d401396e")
+    # Published numbers are on this split, whose hash was without cases.csv then: neither screens nor the chosen distance may change it.
+    assert replace(splits, cases=None).hash.startswith("96d73736d401396e")
     # As close to the reference's 129 as whole groups allow.
     assert abs(len(splits.select("test")) - 129) <= 2
     assert all(abs(len(splits.select("val", fold)) - 103.6) <= 2 for fold in range(5))
