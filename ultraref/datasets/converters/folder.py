@@ -49,7 +49,9 @@ def find_folder(
     """
     src, choice = Path(src), choice or LesionChoice()
     if not src.is_dir():
-        raise MissingFileError(f"{src}: no such folder")
+        raise MissingFileError(
+            f"{src}: no such folder; give the one that the templates of --images and --masks are relative to"
+        )
     image_template, mask_template = _templates(images, masks)
     own_parts = [name for name in mask_template.parts if name not in image_template.parts]
     several = bool(own_parts) or mask_template.has_wildcard
