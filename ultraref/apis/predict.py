@@ -19,7 +19,7 @@ from ultraref.apis.inference.writer import OUTPUTS, PredictionWriter
 from ultraref.apis.inferencer import UltraRefInferencer
 from ultraref.apis.output_folder import check_output_folder
 from ultraref.errors import UserError
-from ultraref.models.sam.embedding_cache import weights_fingerprint
+from ultraref.models.sam.fingerprint import weights_fingerprint
 
 # Files that never hold more than one image.
 _SINGLE_FRAME = (".png", ".jpg", ".jpeg", ".bmp")

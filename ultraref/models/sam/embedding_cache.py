@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ultraref.atomic import atomic_file
 from ultraref.errors import UserError
+from ultraref.models.sam.fingerprint import KeptFingerprint
 from ultraref.models.sam.image_embedding import ImageEmbedding
 from ultraref.models.sam.sam import SAM
 
@@ -37,8 +38,7 @@ class EmbeddingCache:
 
     def __init__(self, root: str | Path):
         self.root = Path(root)
-        self._fingerprint = ""
-        self._fingerprint_of = None
+        self._fingerprint = KeptFingerprint()
 
     def encode(
         self, sam: SAM, image: Tensor, image_hashes: Sequence[str], content_size: Tensor | None = None
@@ -101,19 +101,11 @@ class EmbeddingCache:
             "content": list(content),
             "normalisation": encoder.describe_normalisation(),
             "encoder": encoder.describe(),
-            "weights": self._weights(sam),
+            "weights": self._fingerprint.of(encoder),
             "precision": str(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else "as weights",
         }
         key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
         return self.root / key[:2] / f"{key}.npy"
-
-    def _weights(self, sam: SAM) -> str:
-        """Fingerprint of the encoder's weights, taken again only when one of them was written to."""
-        tensors = sam.image_encoder.state_dict().values()
-        state = [(t.data_ptr(), t._version) for t in tensors]
-        if state != self._fingerprint_of:
-            self._fingerprint, self._fingerprint_of = weights_fingerprint(sam.image_encoder), state
-        return self._fingerprint
 
     def _read(self, path: Path) -> Tensor | None:
         try:
@@ -138,12 +130,3 @@ class EmbeddingCache:
         # A file that a power cut damaged is found by its checksum, so nothing waits for the disk.
         with atomic_file(path, durable=False) as file:
             file.write(content + zlib.crc32(content).to_bytes(CHECKSUM_BYTES, "big"))
-
-
-def weights_fingerprint(module: nn.Module) -> str:
-    """SHA-256 of a module's state dict: names, types, shapes and values."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(module.state_dict().items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
-    return digest.hexdigest()
