@@ -77,3 +77,16 @@ def tiny_refinement(coarse_size: int = 32, sam_size: int = 64, **options) -> dic
         loss_weights=dict(coarse=0.1, refined=0.9),
     )
     return dict(model, **options)
+
+
+def tiny_sam2rad(size: int = 64, **options) -> dict:
+    """Config of a `SAM2RadSegmentor` around `tiny_sam`, whose image encoder is frozen, with points and the loss of masks."""
+    model = dict(
+        type="SAM2RadSegmentor",
+        data_preprocessor=dict(type="SegDataPreprocessor"),
+        sam=tiny_sam(size, freeze=["image_encoder"]),
+        prompt_predictor=dict(type="PPN", num_points=3, hidden_dim=8),
+        losses=dict(mask=dict(type="FocalDiceLoss", focal_weight=1.0, dice_weight=1.0)),
+        loss_weights=dict(mask=1.0),
+    )
+    return dict(model, **options)

@@ -1,5 +1,5 @@
 # SAM is also asked at other places: the coarse mask at two more thresholds, and its second mode. The quality head chooses, or keeps the coarse mask.
-_base_ = "../../phase2/lite.py"
+_base_ = ["../../phase2/lite.py", "../../_base_/schedules/quality_head.py"]
 refiner = lite_refiner = medsam_refiner = dict(type="SearchingRefiner")
 run_name = "{stem}_{set}_{fold}"
 proposals = dict(thresholds=dict(type="ThresholdProposal"), second=dict(type="SecondModeProposal"))
@@ -9,7 +9,4 @@ model = dict(
     losses=dict(quality=dict(type="QualityLoss")),
     loss_weights=dict(quality=1.0),
 )
-groups = {"refiner.quality_head": dict(lr=3e-4, weight_decay=1e-2), "refiner.sam": dict()}
-optim_wrapper = dict(
-    type="GroupClipOptimWrapper", constructor="GlobOptimWrapperConstructor", paramwise_cfg=dict(groups=groups)
-)
+optim_wrapper = _base_.with_quality_head.optim_wrapper

@@ -5,7 +5,7 @@ import torch
 from mmengine.registry import init_default_scope
 
 from ultraref.errors import UserError
-from ultraref.models.proposals import Proposals
+from ultraref.models.proposals import BaseProposal, Proposals
 from ultraref.models.refiners import Alternatives, RefinerOutput
 from ultraref.registry import MODELS, REFINERS
 from ultraref.structures import Prompts
@@ -77,8 +77,8 @@ def test_the_answer_that_promises_most_is_taken_or_none():
     assert chosen.from_logits[:, 0, 0, 0].tolist() == [False, True, False, True, False]
 
 
-class Nothing(torch.nn.Module):
-    def forward(self, coarse_prob):
+class Nothing(BaseProposal):
+    def forward(self, coarse_prob, embedding):
         return Proposals(torch.zeros(0, dtype=torch.long), torch.zeros(0, 4))
 
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ultraref.models.mask_components import label_components
 from ultraref.models.prompts.component_box import tight_box
+from ultraref.models.sam import SAM, ImageEmbedding
 
 
 @dataclass(frozen=True)
@@ -24,14 +25,22 @@ class Proposals:
 
 
 class BaseProposal(nn.Module, ABC):
-    """Contract: p (B, 1, S, S) in [0, 1] -> `Proposals`, without a gradient, at most a few an image, none where nothing suggests one.
+    """Contract: `Proposals` without a gradient, at most a few an image, none where nothing suggests one.
 
     The proposals of an image don't depend on the others of the batch.
     """
 
     @abstractmethod
-    def forward(self, coarse_prob: Tensor) -> Proposals:
-        """Returns the proposals."""
+    def forward(self, coarse_prob: Tensor, embedding: ImageEmbedding) -> Proposals:
+        """Returns the proposals.
+
+        Args:
+            coarse_prob: (B, 1, S, S) float in [0, 1], p in SAM's frame.
+            embedding: SAM's, of the whole images.
+        """
+
+    def check_sam(self, sam: SAM) -> None:
+        """Raises `UserError` where it can't read the embeddings of this SAM. Called before each batch, by default of no effect."""
 
 
 def boxes_around(mask: Tensor, margin: float) -> Tensor:

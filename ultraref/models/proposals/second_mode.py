@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from ultraref.errors import UserError
 from ultraref.models.proposals.base import BaseProposal, Proposals, boxes_around, heaviest_component
+from ultraref.models.sam import ImageEmbedding
 from ultraref.registry import PROPOSALS
 
 
@@ -35,7 +36,7 @@ class SecondModeProposal(BaseProposal):
         self.threshold, self.gap, self.min_area, self.margin = threshold, gap, min_area, margin
 
     @torch.no_grad()
-    def forward(self, coarse_prob: Tensor) -> Proposals:
+    def forward(self, coarse_prob: Tensor, embedding: ImageEmbedding) -> Proposals:
         """See the base class."""
         prob = coarse_prob.float()
         side = prob.shape[-1]

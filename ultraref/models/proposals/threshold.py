@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ultraref.errors import UserError
 from ultraref.models.proposals.base import BaseProposal, Proposals, boxes_around, heaviest_component
+from ultraref.models.sam import ImageEmbedding
 from ultraref.registry import PROPOSALS
 
 
@@ -32,7 +33,7 @@ class ThresholdProposal(BaseProposal):
         self.thresholds, self.margin = tuple(thresholds), margin
 
     @torch.no_grad()
-    def forward(self, coarse_prob: Tensor) -> Proposals:
+    def forward(self, coarse_prob: Tensor, embedding: ImageEmbedding) -> Proposals:
         """See the base class."""
         prob = coarse_prob.float()
         rows, boxes = [], []

@@ -88,7 +88,10 @@ class SearchingRefiner(SAMRefiner):
     ) -> Alternatives:
         """Returns SAM's answers to the proposals of the images that it was asked about at all."""
         with torch.no_grad():
-            made = [proposal(coarse_prob.detach()) for proposal in self.proposals.values()]
+            made = []
+            for proposal in self.proposals.values():
+                proposal.check_sam(self.sam)
+                made.append(proposal(coarse_prob.detach(), embedding))
             rows, boxes = (torch.cat([getattr(part, name) for part in made]) for name in ("rows", "boxes"))
             rows, boxes = rows[asked[rows]], boxes[asked[rows]]
             if len(rows) == 0:
