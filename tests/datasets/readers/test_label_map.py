@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ultraref.datasets.readers.label_map import read_label_map
+from ultraref.datasets.readers.label_map import grey_label_map, read_label_map
 from ultraref.errors import UserError
 
 RED, GREEN, WHITE = (255, 0, 0), (0, 255, 0), (255, 255, 255)
@@ -92,7 +92,10 @@ def test_two_colours_of_a_jpeg_are_refused(tmp_path, second):
     assert found.counts is None
     with pytest.raises(UserError, match=r"m\.jpg: marks with several colours"):
         found.lesion()
-    with pytest.raises(UserError, match=r"m\.jpg: holds more than 64 values or colours"):
+    number = len(np.unique(found.codes))
+    with pytest.raises(
+        UserError, match=rf"m\.jpg: has {number} different colours, which are more than 64 labels.*black for background"
+    ):
         found.is_label(["#ff0000"])
 
 
@@ -117,3 +120,49 @@ def test_what_is_no_mask_of_labels(tmp_path):
         read_label_map(tmp_path / "deep.png")
     np.save(tmp_path / "f.npy", np.random.default_rng(0).random((9, 9)))
     assert read_label_map(tmp_path / "f.npy").counts is None
+    with pytest.raises(
+        UserError, match=r"f\.npy: has broken values, 0\.\d+ to 0\.\d+; a label map holds whole numbers"
+    ):
+        read_label_map(tmp_path / "f.npy").is_label(["1"])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, bool])
+def test_floats_of_0_and_1_are_labels(tmp_path, dtype):
+    np.save(tmp_path / "f.npy", regions(1).astype(dtype))
+    found = read_label_map(tmp_path / "f.npy")
+    assert found.counts == {"1": 400}
+    for mask in (found.is_label(["1"]), found.lesion()):
+        np.testing.assert_array_equal(mask, regions(1))
+    assert grey_label_map(regions(1).astype(dtype), "x").counts == {"1": 400}
+
+
+def test_labels_of_a_frame_are_the_values_over_0():
+    values = np.array([[0, 7], [2, 2]], np.int16)
+    assert grey_label_map(values, "x").labels == ["2", "7"]
+    assert grey_label_map(values == 2, "x").labels == ["1"]
+    assert grey_label_map((values == 2).astype(np.float32), "x").labels == ["1"]
+    assert grey_label_map(values * 0, "x").labels == []
+    np.testing.assert_array_equal(grey_label_map(values, "x").is_label(["7"]), [[0, 1], [0, 0]])
+    np.testing.assert_array_equal(grey_label_map(values, "x").is_label(["7", "2"]), [[0, 1], [1, 1]])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int64])
+def test_64_labels_are_the_most(dtype):
+    values = np.arange(65, dtype=dtype).reshape(5, 13)
+    assert grey_label_map(values, "x").labels == [str(number) for number in range(1, 65)]
+    with pytest.raises(UserError, match="x: has 65 different values, 1 to 65, which are more than 64 labels"):
+        _ = grey_label_map(values + 1, "x").labels
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.zeros((4, 4, 3), np.uint8), "in colour"),
+        (np.full((4, 4), 0.5), "broken values, 0.5 to 0.5"),
+        (np.full((4, 4), -1), "negative values, down to -1"),
+        (np.arange(100).reshape(10, 10), "100 different values"),
+    ],
+)
+def test_what_is_no_label_map_of_a_frame(values, message):
+    with pytest.raises(UserError, match=message):
+        _ = grey_label_map(values, "x").labels

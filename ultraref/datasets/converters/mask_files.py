@@ -7,7 +7,7 @@ from string import Formatter
 
 import numpy as np
 
-from ultraref.datasets.converters.label_maps import labels_in, mask_of_labels
+from ultraref.datasets.readers.label_map import grey_label_map
 from ultraref.datasets.readers.mask_rule import to_mask
 from ultraref.datasets.readers.open_source import open_source
 from ultraref.errors import UserError
@@ -86,10 +86,10 @@ def read_mask_frame(path: Path, index: int, labels: list[str] | None = None) -> 
     """
     with open_source(path) as source:
         values = source.values(index)
-    return to_mask(values, path) if labels is None else mask_of_labels(values, labels, path)
+    return to_mask(values, path) if labels is None else grey_label_map(values, path).is_label(labels)
 
 
 def labels_of_frame(path: Path, index: int) -> list[str]:
-    """Returns the classes in a frame of a mask file, see `label_maps.labels_in`."""
+    """Returns the classes in a frame of a mask file, see `LabelMap.labels`."""
     with open_source(path) as source:
-        return labels_in(source.values(index), path)
+        return grey_label_map(source.values(index), path).labels

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from ultraref.datasets.converters.choose_classes import choose_classes
-from ultraref.datasets.converters.label_maps import labels_in, mask_of_labels
 from ultraref.datasets.converters.layout import drop_same_names
 from ultraref.datasets.converters.mask_files import MaskTemplate
 from ultraref.datasets.converters.raw_sample import Found, RawSample, normalise_name
 from ultraref.datasets.readers.grey import depth_of
+from ultraref.datasets.readers.label_map import grey_label_map
 from ultraref.datasets.readers.nifti import NiftiSource, import_nibabel
 from ultraref.datasets.readers.open_source import open_source
 from ultraref.errors import MissingFileError, UserError
@@ -83,7 +83,7 @@ def find_nifti(
             with open_source(path, stack=stack) as image, open_source(mask_of[path], stack=stack) as mask:
                 _check_grid(image, mask)
                 for frame in range(mask.num_frames):
-                    counts.update(labels_in(mask.values(frame), mask.path))
+                    counts.update(grey_label_map(mask.values(frame), mask.path).labels)
                 if stack:
                     depths |= _depths(image)
                 found.samples += _samples(image, mask_of[path], every, patient_of(path.relative_to(src).as_posix()))
@@ -191,7 +191,7 @@ def _mask_frames(path: Path, labels: tuple[str, ...], stack: bool) -> np.ndarray
     """Returns (N, H, W) uint8 in {0, 1}."""
     with open_source(path, stack=stack) as source:
         frames = (source.values(index) for index in range(source.num_frames))
-        return np.stack([mask_of_labels(values, labels, path) for values in frames])
+        return np.stack([grey_label_map(values, path).is_label(labels) for values in frames])
 
 
 def _load_image(sample: RawSample, bits: int | None, stack: bool, own_bits: int | None) -> np.ndarray:

@@ -25,10 +25,10 @@ _CORE = 5
 
 @dataclass(frozen=True)
 class LabelMap:
-    """A mask file.
+    """A mask file, or one frame of it.
 
     Attributes:
-        path: the file.
+        path: the file, for messages.
         values: (H, W) grey, or (H, W, 3) RGB, upright; transparent pixels are black.
         indices: (H, W) uint8 numbers of a coloured palette's entries; None where there is no such palette.
     """
@@ -66,6 +66,16 @@ class LabelMap:
         found = _few_counts(self.codes)
         return None if found is None else {self.label(code): count for code, count in sorted(found.items()) if code}
 
+    @property
+    def labels(self) -> list[str]:
+        """The labels that occur, in the order of `counts`.
+
+        Raises:
+            UserError: the file holds shades.
+        """
+        self._refuse_shades()
+        return list(self.counts)
+
     def label(self, code: int) -> str:
         """Returns the label of a code."""
         return f"#{code:06x}" if self.is_colour else str(int(code))
@@ -76,11 +86,7 @@ class LabelMap:
         Raises:
             UserError: the file holds shades.
         """
-        if self.counts is None:
-            raise UserError(
-                f"{self.path}: holds more than {MAX_LABELS} values or colours, as smoothing and JPEG leave them, so that classes can't be "
-                "told apart exactly; save its labels as PNG without smoothing"
-            )
+        self._refuse_shades()
         found = np.zeros(self.codes.shape, bool)
         for label in labels:
             if label.startswith("#"):
@@ -116,6 +122,24 @@ class LabelMap:
                 f"{self.path}: marks with several colours, {', '.join(hues)}, so that it is not one lesion; as PNG without smoothing its classes could be chosen"
             )
         return to_mask(self.brightness, self.path)
+
+    def _refuse_shades(self) -> None:
+        if self.counts is not None:
+            return
+        if self.values.dtype.kind == "f":
+            raise UserError(
+                f"{self.path}: has broken values, {self.values.min():g} to {self.values.max():g}; a label map holds whole numbers, 0 for "
+                "background"
+            )
+        codes = np.unique(self.codes)
+        found, background, one = "different colours", "black", "colour"
+        if not self.is_colour:
+            found, background, one = f"different values, {codes[0]} to {codes[-1]}", "0", "whole number"
+        raise UserError(
+            f"{self.path}: has {len(codes)} {found}, which are more than {MAX_LABELS} labels, as smoothing and JPEG leave them, so that "
+            f"classes can't be told apart exactly; save it without smoothing, as PNG for instance, with {background} for background and "
+            f"a {one} for each class"
+        )
 
     def _hues(self) -> list[str]:
         """Returns the labels of a colour of each hue, most frequent first; shades of one colour are one hue."""
@@ -161,11 +185,9 @@ def read_label_map(path: str | Path) -> LabelMap:
             )
         indices = source.palette_indices() if isinstance(source, RasterSource) else None
         values = source.values()
-    if values.ndim == 2:
-        return LabelMap(Path(path), values)
-    colour = _opaque_colour(values, path)
+    colour = values if values.ndim == 2 else _opaque_colour(values, path)
     if colour.ndim == 2:
-        return LabelMap(Path(path), colour)
+        return LabelMap(Path(path), _as_integers(colour))
     if colour.dtype == np.uint16:
         if (colour % 257).any():
             raise UserError(f"{path}: has colours of 16 bits a channel; save it with 8, or as grey")
@@ -173,6 +195,32 @@ def read_label_map(path: str | Path) -> LabelMap:
     if colour.dtype != np.uint8:
         raise UserError(f"{path}: a mask in colour is of 8 bits a channel, but this one is {colour.dtype}")
     return LabelMap(Path(path), colour, indices)
+
+
+def grey_label_map(values: np.ndarray, path: str | Path) -> LabelMap:
+    """Takes the values of a frame for classes, as segmentation programs write them: grey, from 0 up, and no palette or transparency.
+
+    Args:
+        values: (H, W) bool or integers, or floats of which all are 0 or 1.
+        path: for messages.
+
+    Raises:
+        UserError: they are in colour or negative.
+    """
+    if values.ndim != 2:
+        raise UserError(
+            f"{path}: is in colour (shape {values.shape}); a label map is grey, a whole number for each class"
+        )
+    values = _as_integers(values)
+    if values.dtype.kind in "iu" and values.min() < 0:
+        raise UserError(f"{path}: has negative values, down to {values.min()}; a label map holds 0 for background")
+    return LabelMap(Path(path), values)
+
+
+def _as_integers(values: np.ndarray) -> np.ndarray:
+    """Returns truth values, and floats of which all are 0 or 1, as uint8, and other values as they are."""
+    is_binary = values.dtype == bool or (values.dtype.kind == "f" and ((values == 0) | (values == 1)).all())
+    return values.astype(np.uint8) if is_binary else values
 
 
 def _opaque_colour(values: np.ndarray, path: str | Path) -> np.ndarray:
