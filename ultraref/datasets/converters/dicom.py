@@ -16,7 +16,8 @@ import numpy as np
 from ultraref.bounded_stream import BoundedStream
 from ultraref.datasets.converters.choose_classes import choose_classes
 from ultraref.datasets.converters.dicom_masks import SegmentFrame, SegmentIndex, read_segments
-from ultraref.datasets.converters.mask_files import MaskTemplate, labels_of_frame, read_mask_frame
+from ultraref.datasets.converters.mask_frames import find_mask_frames, labels_of_frame, read_mask_frame
+from ultraref.datasets.converters.mask_path_format import FRAME_PARTS, MaskPathFormat
 from ultraref.datasets.converters.pseudonyms import Pseudonyms
 from ultraref.datasets.converters.raw_sample import Found, RawSample
 from ultraref.datasets.readers.base import PixelSpacing
@@ -70,7 +71,7 @@ def find_dicom(
     Args:
         src: the folder, searched with those in it for files that begin as DICOM, whatever their names.
         pseudonyms: hashes patients, studies, series and instances.
-        masks: template of mask files, see `MaskTemplate`, with the parts {folder} and {name} of the image's file, and {uid}, its SOP
+        masks: template of mask files, see `MaskPathFormat`, with the parts {folder} and {name} of the image's file, and {uid}, its SOP
             instance UID. None takes the DICOM Segmentations.
         classes: labels of the segments, or values of the mask files, that are lesion.
         every: takes every N-th of a loop's frames that have a mask, beginning with the first.
@@ -86,7 +87,7 @@ def find_dicom(
     src = Path(src)
     if every < 1:
         raise UserError(f"--every is {every}; it must be at least 1")
-    template = None if masks is None else MaskTemplate(masks, ("folder", "name", "uid"))
+    mask_format = None if masks is None else MaskPathFormat(masks, ("folder", "name", "uid", *FRAME_PARTS))
     import_pydicom()
     files = _files(src)
     instances, index, found, others = _read_headers(files, src, pseudonyms, crop_region, patient_from)
@@ -94,14 +95,16 @@ def find_dicom(
         raise UserError(f"{src}: no image can be used; the first of {len(found.bad)} defects: {found.bad[-1]}")
     if not instances:
         raise MissingFileError(f"{src}: none of its {len(files)} files is a DICOM image")
-    frames = _frames_with_masks(instances, index, template, src, found)
+    frames = _frames_with_masks(instances, index, mask_format, src, found)
     if not any(frames.values()):
-        raise MissingFileError(_no_mask(instances, index, template, src))
-    chosen = _choose(frames, index, template, classes, src)
-    used = {place[0] for own in frames.values() for place in own.values()} if template else set(others[_SEGMENTATION])
+        raise MissingFileError(_no_mask(instances, index, mask_format, src))
+    chosen = _choose(frames, index, mask_format, classes, src)
+    used = (
+        {place[0] for own in frames.values() for place in own.values()} if mask_format else set(others[_SEGMENTATION])
+    )
     for instance in instances:
         if own := frames.get(instance.path):
-            found.samples += _samples(instance, own, template, chosen, every)
+            found.samples += _samples(instance, own, mask_format, chosen, every)
         elif instance.path in frames and instance.path not in used:
             found.left_out.append(f"{instance.path}: an image without a mask")
     found.left_out += [f"{path}: {what}" for what, paths in others.items() for path in paths if path not in used]
@@ -221,19 +224,19 @@ def _without_copies(instances: list[_Instance], found: Found) -> list[_Instance]
 
 
 def _frames_with_masks(
-    instances: list[_Instance], index: SegmentIndex, template: MaskTemplate | None, src: Path, found: Found
+    instances: list[_Instance], index: SegmentIndex, mask_format: MaskPathFormat | None, src: Path, found: Found
 ) -> dict[Path, dict[int, list[SegmentFrame] | tuple[Path, int]]]:
     """Returns by file and frame what the mask is made of; what has a defect is noted and not among them."""
     frames: dict[Path, dict] = {}
     for instance in instances:
         try:
-            if template is None:
+            if mask_format is None:
                 frames[instance.path] = index.of_image(instance.uid, instance.num_frames, instance.path)
             else:
-                frames[instance.path] = template.find(src, instance.num_frames, _parts(instance, src))
+                frames[instance.path] = find_mask_frames(mask_format, src, _parts(instance, src), instance.num_frames)
         except UserError as error:
             found.bad.append(str(error))
-    missing = set() if template else index.images() - {instance.uid for instance in instances}
+    missing = set() if mask_format else index.images() - {instance.uid for instance in instances}
     if missing:
         found.left_out.append(f"{src}: segmentations refer to {len(missing)} images that are not there")
     return frames
@@ -247,21 +250,21 @@ def _parts(instance: _Instance, src: Path) -> dict[str, str]:
     return {"folder": relative.parent.as_posix(), "name": name, "uid": instance.uid}
 
 
-def _no_mask(instances: list[_Instance], index: SegmentIndex, template: MaskTemplate | None, src: Path) -> str:
+def _no_mask(instances: list[_Instance], index: SegmentIndex, mask_format: MaskPathFormat | None, src: Path) -> str:
     images = f"{src}: none of the {len(instances)} DICOM images has a mask"
-    if template is not None:
-        example = template.path(src, _parts(instances[0], src))
-        return f"{images}; by --masks {template.text!r} that of {instances[0].path} would be {example}"
+    if mask_format is not None:
+        example = mask_format.path(src, _parts(instances[0], src))
+        return f"{images}; by --masks {mask_format.text!r} that of {instances[0].path} would be {example}"
     if index.counts:
         return f"{images}: its segmentations refer to {len(index.images())} others"
     return f"{images}: there is no DICOM Segmentation; masks as image files are named by --masks '{{folder}}/{{name}}_mask.png'"
 
 
 def _choose(
-    frames: dict, index: SegmentIndex, template: MaskTemplate | None, classes: Sequence[str] | None, src: Path
+    frames: dict, index: SegmentIndex, mask_format: MaskPathFormat | None, classes: Sequence[str] | None, src: Path
 ) -> list[str] | None:
     """Returns the labels that are lesion; None takes mask files by the rule of masks."""
-    if template is None:
+    if mask_format is None:
         return choose_classes(index.counts, classes, str(src))
     if classes is None:
         return None
@@ -270,7 +273,7 @@ def _choose(
 
 
 def _samples(
-    instance: _Instance, own: dict, template: MaskTemplate | None, chosen: list[str] | None, every: int
+    instance: _Instance, own: dict, mask_format: MaskPathFormat | None, chosen: list[str] | None, every: int
 ) -> Iterator[RawSample]:
     is_loop = instance.num_frames > 1
     spacing = None if instance.spacing is None else (instance.spacing.row_mm, instance.spacing.column_mm)
@@ -287,7 +290,7 @@ def _samples(
     )
     for frame in sorted(own)[::every]:
         of_mask = own[frame]
-        if template is None:
+        if mask_format is None:
             of_mask = [segment for segment in of_mask if segment.label in chosen]
             paths = dict.fromkeys(segment.path for segment in of_mask)
             load = partial(

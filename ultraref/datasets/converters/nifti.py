@@ -15,7 +15,7 @@ import numpy as np
 
 from ultraref.datasets.converters.choose_classes import choose_classes
 from ultraref.datasets.converters.layout import drop_same_names
-from ultraref.datasets.converters.mask_files import MaskTemplate
+from ultraref.datasets.converters.mask_path_format import MaskPathFormat
 from ultraref.datasets.converters.raw_sample import Found, RawSample, normalise_name
 from ultraref.datasets.readers.grey import depth_of
 from ultraref.datasets.readers.label_map import grey_label_map
@@ -66,11 +66,11 @@ def find_nifti(
     if every < 1:
         raise UserError(f"--every is {every}; it must be at least 1")
     import_nibabel()
-    template, patient_of = MaskTemplate(masks, ("folder", "name", "case"), frames=False), _patient_finder(patient)
+    mask_format, patient_of = MaskPathFormat(masks, ("folder", "name", "case")), _patient_finder(patient)
     paths = sorted(path for path in src.glob(images) if path.name.lower().endswith(_SUFFIXES) and path.is_file())
     if not paths:
         raise MissingFileError(f"{src}: --images {images!r} finds no NIfTI file ({', '.join(_SUFFIXES)})")
-    mask_of = {path: template.path(src, _parts(path, src)) for path in paths}
+    mask_of = {path: mask_format.path(src, _parts(path, src)) for path in paths}
     used = set(mask_of.values())
     found, counts, depths = Found([], source=src), Counter(), set()
     for path in paths:

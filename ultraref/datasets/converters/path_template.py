@@ -27,7 +27,7 @@ class PathTemplate:
 
     `{part}` stands for any text without "/", as little of it as fits; `{part:REGEX}` for text that fits the regular expression. The
     same part twice is the same text twice. `*` is any text without "/" that doesn't matter, `**/` any number of folders, and `.*`
-    at the end the suffix of any image format. Letter case doesn't matter.
+    at the end the suffix of any image format. Letter case doesn't matter. `MaskPathFormat` goes the other way, from parts to a path.
 
     Attributes:
         text: the template.
