@@ -47,6 +47,8 @@ def test_components_of_a_share_are_found_in_order():
     # What is no part of a component, the speck too, is among its others.
     assert found.others.flatten(1).sum(dim=1).tolist() == [5, 17, 0]
     assert not (found.masks & found.others).any()
+    # Alone, each keeps the 256 pixels of its image but for those.
+    assert found.alone(torch.ones(3, 1, 16, 16)).flatten(1).sum(dim=1).tolist() == [251, 239, 256]
     assert find_components(mask, min_share=0.5).rows.tolist() == [0, 2]
     assert len(find_components(torch.zeros_like(mask), 0.2).rows) == 0
 

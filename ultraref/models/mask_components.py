@@ -21,6 +21,10 @@ class MaskComponents:
     masks: Tensor
     others: Tensor
 
+    def alone(self, prob: Tensor) -> Tensor:
+        """Returns the maps (B, 1, H, W) of the components' images, (N, 1, H, W), each 0 where the rest of its mask is."""
+        return prob[self.rows] * ~self.others
+
 
 @torch.no_grad()
 def label_components(mask: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from mmengine.registry import init_default_scope
 from torch import nn
 
 from ultraref.errors import UserError
-from ultraref.models.refiners.sam_refiner import mask_iou
+from ultraref.models.refiners.components import mask_iou
 from ultraref.models.sam import ImageEmbedding
 from ultraref.registry import GATES, MODELS, REFINERS
 from ultraref.testing.tiny_models import tiny_refinement, tiny_refiner

@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -10,11 +9,11 @@ from torch import Tensor, nn
 
 from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import check_contract, load_part, without_initial_weights
-from ultraref.models.mask_components import MaskComponents, find_components
 from ultraref.models.mask_statistics import is_empty
 from ultraref.models.padding import content_mask
 from ultraref.models.refiners.base import BaseRefiner, RefinerOutput
 from ultraref.models.refiners.box_variants import box_stability
+from ultraref.models.refiners.components import ComponentSettings
 from ultraref.models.refiners.judging import judge_candidates, judge_cases
 from ultraref.models.roi import frame_to_crop
 from ultraref.models.sam import (
@@ -189,14 +188,8 @@ class SAMRefiner(BaseRefiner):
         # A row for each decoding: an image with all of p, or with one component of it.
         rows, row_prob, found = torch.arange(prob.shape[0], device=prob.device), prob, None
         if self.components is not None:
-            settings = self.components
-            found = find_components(
-                coarse_prob > settings.threshold,
-                settings.min_share,
-                settings.min_area * coarse_pixel_area,
-                settings.max_lesions,
-            )
-            rows, row_prob = found.rows, prob[found.rows] * ~found.others
+            found = self.components.find(coarse_prob, coarse_pixel_area)
+            rows, row_prob = found.rows, found.alone(prob)
             if len(rows) == 0:
                 return self._unasked(coarse_prob, empty, with_features)
             if with_features and self.roi_cropper is not None:
@@ -238,7 +231,9 @@ class SAMRefiner(BaseRefiner):
             if with_logits:
                 answer_logits, from_logits = self.roi_cropper.paste_logits(answer_logits, roi, (size, size))
         if found is not None:
-            answer, answer_logits, from_logits = self._join(answer, answer_logits, from_logits, found, coarse_prob)
+            answer, answer_logits, from_logits = self.components.join(
+                answer, answer_logits, from_logits, found, coarse_prob
+            )
         if not with_logits:
             answer_logits = from_logits = None
         quality = None
@@ -312,35 +307,6 @@ class SAMRefiner(BaseRefiner):
             return self.embedding_cache.encode(self.sam, image, image_hashes or (), content_size)
         return self.sam.encode(self.sam.normalise(image, content_size))
 
-    def _join(
-        self, answer: Tensor, logits: Tensor, from_logits: Tensor, found: MaskComponents, coarse_prob: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Joins SAM's answers to the components, (N, 1, S, S) each: q, its logits and where it has any, (B, 1, S, S) each."""
-        own = coarse_prob[found.rows] * ~found.others
-        agreement = mask_iou(answer > 0.5, found.masks)
-        stays = agreement[:, None, None, None] < self.components.keep_below_iou
-        parts = [torch.where(stays, own, answer), logits, from_logits & ~stays]
-        # At most a few components an image, so that one pass for each place among them, over all images at once, is enough.
-        joined = [torch.zeros_like(part[:1]).repeat(len(coarse_prob), 1, 1, 1) for part in parts]
-        first = torch.searchsorted(found.rows, found.rows)
-        place = torch.arange(len(found.rows), device=first.device) - first
-        for turn in range(int(place.max()) + 1):
-            at = place == turn
-            images = found.rows[at]
-            greater = parts[0][at] > joined[0][images]
-            joined = [
-                whole.index_copy(0, images, torch.where(greater, part[at], whole[images]))
-                for whole, part in zip(joined, parts)
-            ]
-        if self.components.rest == "keep":
-            covered = joined_by_maximum(found.masks.to(coarse_prob.dtype), found.rows, len(coarse_prob)) > 0
-            rest = coarse_prob * ((coarse_prob > self.components.threshold) & ~covered)
-            is_rest = rest > joined[0]
-            joined = [torch.where(is_rest, rest, joined[0]), joined[1], joined[2] & ~is_rest]
-        asked = torch.zeros(len(coarse_prob), dtype=torch.bool, device=coarse_prob.device)
-        asked[found.rows] = True
-        return torch.where(asked[:, None, None, None], joined[0], coarse_prob), joined[1], joined[2]
-
     def _in_image_frame(self, features: Tensor, roi: Tensor) -> Tensor:
         """Returns the features (B, C, e, e) of crops over the image's frame, at their own resolution."""
         # Seen from the crop, the image's frame is a box around it: cutting that out is the inverse of cropping.
@@ -355,48 +321,6 @@ class SAMRefiner(BaseRefiner):
         if output.roi is None:
             return F.interpolate(gt, (mask_size, mask_size), mode="area")
         return self.roi_cropper.crop_area(gt, output.roi.detach(), mask_size)
-
-
-@dataclass(frozen=True)
-class ComponentSettings:
-    """How a coarse mask falls into components: see `SAMRefiner`.
-
-    Raises:
-        UserError: a setting is out of range.
-    """
-
-    min_share: float = 0.2
-    threshold: float = 0.5
-    keep_below_iou: float = 0.0
-    min_area: float = 0.0
-    max_lesions: int | None = None
-    rest: str = "drop"
-
-    def __post_init__(self):
-        for name, lowest in (("min_share", 0.01), ("threshold", 0.01), ("keep_below_iou", 0.0)):
-            value = getattr(self, name)
-            if not lowest <= value <= 1:
-                raise UserError(f"model.refiner.components.{name} is {value}; it must lie in [{lowest}, 1]")
-        if not self.min_area >= 0:
-            raise UserError(f"model.refiner.components.min_area is {self.min_area}; it must be at least 0 (pixels)")
-        if self.max_lesions is not None and not (isinstance(self.max_lesions, int) and self.max_lesions >= 1):
-            raise UserError(
-                f"model.refiner.components.max_lesions is {self.max_lesions!r}; it must be at least 1, or None"
-            )
-        if self.rest not in ("drop", "keep"):
-            raise UserError(f"model.refiner.components.rest is {self.rest!r}; it must be 'drop' or 'keep'")
-
-    def contract(self) -> dict:
-        """Returns what a checkpoint notes: settings that came later are left out at their defaults, so that old ones still fit."""
-        later = {name: getattr(self, name) for name in ("min_area", "max_lesions", "rest")}
-        first = {name: getattr(self, name) for name in ("min_share", "threshold", "keep_below_iou")}
-        return first | {name: value for name, value in later.items() if value != getattr(ComponentSettings, name)}
-
-
-def mask_iou(first: Tensor, second: Tensor) -> Tensor:
-    """IoU of masks (N, 1, H, W) bool, (N,) float; 1 where both are empty."""
-    both, either = (first & second).flatten(1).sum(dim=1), (first | second).flatten(1).sum(dim=1)
-    return torch.where(either > 0, both / either.clamp(min=1), 1.0)
 
 
 def _present(parts: dict[str, dict | None]) -> dict[str, dict]:
