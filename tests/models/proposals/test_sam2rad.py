@@ -5,6 +5,7 @@ import torch
 from mmengine.registry import init_default_scope
 
 from ultraref.errors import UserError
+from ultraref.models.refiners import RefinerInputs
 from ultraref.registry import MODELS, PROPOSALS, REFINERS
 from ultraref.testing.tiny_models import tiny_refiner, tiny_sam2rad
 
@@ -75,7 +76,8 @@ def searching(path, **sam):
 def batch():
     prob = torch.zeros(2, 1, 64, 64)
     prob[:, 0, 20:40, 10:50] = 0.8
-    return torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(1)) * 255, prob
+    image = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(1)) * 255
+    return RefinerInputs(image, prob)
 
 
 def test_another_encoder_is_refused(trained):
@@ -83,27 +85,27 @@ def test_another_encoder_is_refused(trained):
     refiner = searching(path).eval()
     with torch.no_grad():
         with pytest.raises(UserError, match="trained behind another image encoder"):
-            refiner(*batch())
+            refiner(batch())
         refiner.sam.image_encoder.load_state_dict(model.sam.image_encoder.state_dict())
-        output = refiner(*batch())
+        output = refiner(batch())
         assert output.alternatives.rows.tolist() == [0, 1]
         # A whole model's checkpoint carries the digest, so that a test without the SAM2Rad's file knows it too.
         again = searching(None).eval()
         with pytest.raises(UserError, match="isn't trained; set `checkpoint`"):
-            again(*batch())
+            again(batch())
         again.load_state_dict(refiner.state_dict())
-        assert torch.equal(again(*batch()).prob, output.prob)
+        assert torch.equal(again(batch()).prob, output.prob)
 
 
 def test_an_encoder_that_trains_is_refused_at_its_first_step(trained):
     model, path = trained
     refiner = searching(path, freeze=[]).train()
     refiner.sam.image_encoder.load_state_dict(model.sam.image_encoder.state_dict())
-    refiner(*batch())
+    refiner(batch())
     with torch.no_grad():
         next(refiner.sam.image_encoder.parameters()).add_(0.1)
     with pytest.raises(UserError, match="another image encoder"):
-        refiner(*batch())
+        refiner(batch())
 
 
 def test_wrong_arguments_are_named():

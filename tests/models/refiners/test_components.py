@@ -9,6 +9,7 @@ from mmengine.registry import init_default_scope
 from torch import nn
 
 from ultraref.errors import UserError
+from ultraref.models.refiners import RefinerInputs
 from ultraref.models.refiners.components import mask_iou
 from ultraref.models.sam import ImageEmbedding
 from ultraref.registry import GATES, MODELS, REFINERS
@@ -90,9 +91,9 @@ def alone(prob, rows, columns):
 def test_q_is_the_maximum_over_components_asked_alone(roi):
     refiner, (image, prob) = build(roi=roi), two_lesions()
     with torch.no_grad():
-        output = refiner(image, prob)
+        output = refiner(RefinerInputs(image, prob))
         parts = [alone(prob, slice(4, 20), slice(4, 20)), alone(prob, slice(40, 56), slice(30, 46))]
-        expected = torch.maximum(*(refiner(image[:1], part).prob for part in parts))
+        expected = torch.maximum(*(refiner(RefinerInputs(image[:1], part)).prob for part in parts))
     assert output.rows.tolist() == [0, 0, 2]
     assert output.candidate_logits.shape[0] == output.candidate_iou.shape[0] == len(output.prompts.box) == 3
     torch.testing.assert_close(output.prob[:1], expected, atol=1e-5, rtol=0)
@@ -109,7 +110,7 @@ EACH = dict(min_share=0.01, min_area=20, max_lesions=8, rest="keep")
 def test_each_of_two_discs_gets_its_own_prompts_in_one_call(roi):
     refiner = build(sam=dict(type="BoxPaintingSAM"), roi=roi, components=EACH)
     image, prob = torch.zeros(2, 3, 64, 64), torch.cat([discs(LARGE, SMALL), discs(SMALL)])
-    output = refiner(image, prob)
+    output = refiner(RefinerInputs(image, prob))
     assert output.rows.tolist() == [0, 0, 1]
     assert refiner.sam.calls == [3]
     expected = torch.cat([boxes_of(LARGE, SMALL), boxes_of(SMALL)])
@@ -119,15 +120,16 @@ def test_each_of_two_discs_gets_its_own_prompts_in_one_call(roi):
         # Through crop and paste, to a pixel of the outline.
         assert ((output.prob > 0.5) ^ expected).sum(dim=(1, 2, 3)).max() <= 4 * 19
     # One component is what it is alone, bit for bit.
-    assert torch.equal(refiner(image[1:], prob[1:]).prob, output.prob[1:])
+    assert torch.equal(refiner(RefinerInputs(image[1:], prob[1:])).prob, output.prob[1:])
     assert torch.equal(
-        output.prob[1:], build(sam=dict(type="BoxPaintingSAM"), roi=roi, components=None)(image[1:], prob[1:]).prob
+        output.prob[1:],
+        build(sam=dict(type="BoxPaintingSAM"), roi=roi, components=None)(RefinerInputs(image[1:], prob[1:])).prob,
     )
 
 
 def test_a_box_around_two_discs_holds_what_lies_between():
     refiner = build(sam=dict(type="BoxPaintingSAM"), components=None)
-    whole = refiner(torch.zeros(1, 3, 64, 64), discs(LARGE, SMALL)).prob > 0.5
+    whole = refiner(RefinerInputs(torch.zeros(1, 3, 64, 64), discs(LARGE, SMALL))).prob > 0.5
     assert whole.sum() == (46 + 7 - 7 + 1) * (44 + 7 - 7 + 1)
 
 
@@ -144,7 +146,7 @@ def test_a_box_around_two_discs_holds_what_lies_between():
 def test_the_cap_the_least_area_and_the_rest(settings, asked, left):
     refiner = build(sam=dict(type="BoxPaintingSAM"), components=settings)
     image, prob = torch.zeros(1, 3, 64, 64), discs(LARGE, SMALL, SPECK)
-    output = refiner(image, prob, with_logits=True)
+    output = refiner(RefinerInputs(image, prob, with_logits=True))
     assert len(output.rows) == len(asked)
     expected = boxes_of(*asked).float()
     if left is not None:
@@ -158,14 +160,14 @@ def test_the_least_area_is_in_coarse_pixels():
     refiner = build(sam=dict(type="BoxPaintingSAM"), components=dict(EACH, min_area=40))
     image, prob = torch.zeros(1, 3, 64, 64), discs(LARGE, SMALL)
     # A coarse pixel of a 32 px frame is 4 of these: 253 / 4 and 149 / 4 coarse pixels.
-    assert len(refiner(image, prob, 32).rows) == 1
-    assert len(refiner(image, prob, 64).rows) == 2
+    assert len(refiner(RefinerInputs(image, prob, 32)).rows) == 1
+    assert len(refiner(RefinerInputs(image, prob, 64)).rows) == 2
 
 
 def test_gradients_reach_each_lesion_and_what_is_kept():
     refiner, (image, prob) = build(components=EACH), two_lesions()
     prob.requires_grad_()
-    refiner(image, prob).prob.square().mean().backward()
+    refiner(RefinerInputs(image, prob)).prob.square().mean().backward()
     assert torch.isfinite(prob.grad).all()
     for rows, columns in ((slice(4, 20), slice(4, 20)), (slice(40, 56), slice(30, 46)), (60, 60)):
         assert prob.grad[0, 0, rows, columns].abs().max() > 0
@@ -180,14 +182,14 @@ def test_a_checkpoint_of_before_the_newer_settings_still_fits():
 def test_boxes_are_those_of_the_components():
     refiner, (image, prob) = build(), two_lesions()
     with torch.no_grad():
-        boxes = refiner(image, prob).prompts.box
+        boxes = refiner(RefinerInputs(image, prob)).prompts.box
     assert boxes.tolist() == [[4, 4, 19, 19], [30, 40, 45, 55], [10, 20, 49, 39]]
 
 
 def test_a_component_that_sam_contradicts_is_kept():
     image, prob = two_lesions()
     with torch.no_grad():
-        kept = build(components=dict(keep_below_iou=1.0))(image, prob).prob
+        kept = build(components=dict(keep_below_iou=1.0))(RefinerInputs(image, prob)).prob
     # The untrained SAM agrees with nothing. The speck is no component, and belongs to no lesion.
     expected = prob.clone()
     expected[0, 0, 60, 60] = 0
@@ -199,9 +201,9 @@ def test_a_component_that_sam_contradicts_is_kept():
 def test_logits_are_those_of_q(roi, components):
     refiner, (image, prob) = build(roi=roi, components=components), two_lesions()
     with torch.no_grad():
-        output = refiner(image, prob, with_logits=True)
-        assert torch.equal(output.prob, refiner(image, prob).prob)
-    assert refiner(image, prob).logits is None
+        output = refiner(RefinerInputs(image, prob, with_logits=True))
+        assert torch.equal(output.prob, refiner(RefinerInputs(image, prob)).prob)
+    assert refiner(RefinerInputs(image, prob)).logits is None
     # Cubic interpolation of logits and of probabilities differ; without an ROI nothing is interpolated.
     tolerance = 0.02 if roi else 1e-6
     q = output.logits.sigmoid()
@@ -215,7 +217,7 @@ def test_logits_are_those_of_q(roi, components):
 def test_gradients_reach_p_through_boxes_and_what_is_kept():
     refiner, (image, prob) = build(), two_lesions()
     prob.requires_grad_()
-    refiner(image, prob).prob.square().mean().backward()
+    refiner(RefinerInputs(image, prob)).prob.square().mean().backward()
     assert torch.isfinite(prob.grad).all()
     assert prob.grad[0].abs().max() > 0
     assert prob.grad[2].abs().max() > 0
@@ -299,5 +301,5 @@ def test_what_is_refused(options, message):
 def test_features_of_several_crops_are_refused():
     refiner, (image, prob) = build(roi=dict(type="LesionROICropper")), two_lesions()
     with pytest.raises(UserError, match="gate with feature_channels=0"):
-        refiner(image, prob, with_features=True)
-    assert build()(image, prob, with_features=True).features.shape == (3, 32, 4, 4)
+        refiner(RefinerInputs(image, prob, with_features=True))
+    assert build()(RefinerInputs(image, prob, with_features=True)).features.shape == (3, 32, 4, 4)

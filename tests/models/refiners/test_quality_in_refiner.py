@@ -6,6 +6,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
 from ultraref.errors import UserError
+from ultraref.models.refiners import RefinerInputs
 from ultraref.models.refiners.box_variants import box_stability, scaled_box
 from ultraref.models.sam import ImageEmbedding
 from ultraref.registry import MODELS, REFINERS
@@ -60,7 +61,7 @@ def test_what_sam_says_is_the_same_with_a_head(options):
     torch.manual_seed(0)
     judged = REFINERS.build(tiny_refiner(**options, quality_head=HEAD)).eval()
     with torch.no_grad():
-        expected, found = plain(images(), masks()), judged(images(), masks())
+        expected, found = plain(RefinerInputs(images(), masks())), judged(RefinerInputs(images(), masks()))
     for name in ("prob", "candidate_logits", "candidate_iou", "empty", "rows"):
         assert torch.equal(getattr(expected, name), getattr(found, name)), name
     assert expected.quality is None
@@ -131,7 +132,7 @@ def test_selection_takes_the_candidate_that_the_head_prefers():
     refiner = REFINERS.build(tiny_refiner(roi=None, selection="quality", quality_head=HEAD)).eval()
     refiner.quality_head = Favourite()
     with torch.no_grad():
-        output = refiner(images(), masks())
+        output = refiner(RefinerInputs(images(), masks()))
     best = (output.candidate_logits > 0).flatten(2).sum(dim=2).argmax(dim=1)
     chosen = output.candidate_logits[torch.arange(3), best][:, None]
     expected = torch.nn.functional.interpolate(chosen, (64, 64), mode="bilinear", align_corners=False).sigmoid()

@@ -15,6 +15,7 @@ from ultraref.datasets.converters import convert, find_busi
 from ultraref.datasets.image_io import read_image, read_mask
 from ultraref.datasets.mask_errors.find_masks import find_masks
 from ultraref.datasets.transforms import ResizeToModels
+from ultraref.models.refiners import RefinerInputs
 from ultraref.registry import GATES, MODELS, REFINERS
 
 BOX = dict(box=dict(type="ComponentBoxPromptGenerator", margin=0.0))
@@ -49,7 +50,7 @@ def true_box_dice(refiner, image, mask):
     lesion = torch.from_numpy(sample["gt"]).float()[None, None]
     height, width = sample["content_size"]
     with torch.inference_mode():
-        answer = refiner(pixels, lesion, content_size=torch.tensor([[height, width]])).prob[0, 0].numpy()
+        answer = refiner(RefinerInputs(pixels, lesion, content_size=torch.tensor([[height, width]]))).prob[0, 0].numpy()
     found = cv2.resize(answer[:height, :width], mask.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0.5
     return 2 * (found & (mask > 0)).sum() / (found.sum() + mask.sum())
 

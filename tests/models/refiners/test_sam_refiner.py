@@ -5,6 +5,7 @@ import torch
 from mmengine.registry import init_default_scope
 
 from ultraref import provenance
+from ultraref.models.refiners import RefinerInputs
 from ultraref.registry import MODELS, REFINERS
 from ultraref.testing.tiny_models import tiny_refinement, tiny_refiner, tiny_sam
 
@@ -71,7 +72,7 @@ def test_sam_sees_the_scaled_image_cropped_and_0_beyond_it(scale):
     image[..., 50:, 50:] = 250.0
     prob[..., :12, :12] = 1.0
     with torch.no_grad():
-        roi = refiner(image, prob).roi
+        roi = refiner(RefinerInputs(image, prob)).roi
         crop = refiner.roi_cropper.crop_image(refiner.sam.normalise(image), roi, 64)
     assert torch.equal(seen[0], crop)
     step = float(roi[0, 2] - roi[0, 0]) / 64
@@ -89,7 +90,9 @@ def test_padding_is_0_in_what_sam_sees():
     seen = []
     refiner.sam.image_encoder.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
     with torch.no_grad():
-        refiner(torch.zeros(1, 3, 64, 64), torch.zeros(1, 1, 64, 64), content_size=torch.tensor([[64, 40]]))
+        refiner(
+            RefinerInputs(torch.zeros(1, 3, 64, 64), torch.zeros(1, 1, 64, 64), content_size=torch.tensor([[64, 40]]))
+        )
     assert seen[0][..., :40].all()
     assert not seen[0][..., 40:].any()
 
@@ -100,7 +103,7 @@ def test_candidate_target_is_in_the_candidates_frame(roi):
     prob = torch.zeros(1, 1, 64, 64)
     prob[..., 20:36, 24:40] = 1.0
     with torch.no_grad():
-        output = refiner(torch.zeros(1, 3, 64, 64), prob, coarse_size=32)
+        output = refiner(RefinerInputs(torch.zeros(1, 3, 64, 64), prob, coarse_size=32))
         target = refiner.candidate_target(prob, output)
     assert target.shape == (1, 1, 16, 16)
     # The lesion's area in pixels of the image's frame is kept: 256.
@@ -116,7 +119,7 @@ def test_outside_of_the_roi_is_background_or_coarse():
         refiner = REFINERS.build(tiny_refiner(roi=dict(type="LesionROICropper", min_size=0.25, outside=outside))).eval()
         refiner.prob_transforms.append(torch.nn.Threshold(0.1, 0.0))
         with torch.no_grad():
-            refined = refiner(image, prob).prob
+            refined = refiner(RefinerInputs(image, prob)).prob
         assert float(refined[0, 0, 2, 2]) == pytest.approx(expected)
 
 
@@ -124,15 +127,15 @@ def test_samples_do_not_depend_on_their_neighbours():
     refiner = REFINERS.build(tiny_refiner()).eval()
     image, prob = torch.rand(3, 3, 64, 64) * 255, torch.rand(3, 1, 64, 64) ** 8
     with torch.no_grad():
-        together = refiner(image, prob).prob
-        alone = torch.cat([refiner(image[i : i + 1], prob[i : i + 1]).prob for i in range(3)])
+        together = refiner(RefinerInputs(image, prob)).prob
+        alone = torch.cat([refiner(RefinerInputs(image[[i]], prob[[i]])).prob for i in range(3)])
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
 
 
 def test_wrong_image_size_is_named():
     refiner = REFINERS.build(tiny_refiner())
     with pytest.raises(ValueError, match=r"sizes\['sam'\] must be"):
-        refiner(torch.zeros(1, 3, 32, 32), torch.zeros(1, 1, 32, 32))
+        refiner(RefinerInputs(torch.zeros(1, 3, 32, 32), torch.zeros(1, 1, 32, 32)))
 
 
 def test_bad_selection_is_named():
@@ -150,11 +153,14 @@ def test_cached_embeddings_give_the_same_and_skip_the_encoder(tmp_path):
     cached.sam.image_encoder.register_forward_pre_hook(lambda module, args: calls.append(len(args[0])))
     for _ in range(2):
         torch.testing.assert_close(
-            cached(image, prob, image_hashes=["a", "b"]).prob, plain(image, prob).prob, atol=1e-6, rtol=0
+            cached(RefinerInputs(image, prob, image_hashes=["a", "b"])).prob,
+            plain(RefinerInputs(image, prob)).prob,
+            atol=1e-6,
+            rtol=0,
         )
     assert calls == [2]
     with pytest.raises(ValueError, match="one content hash"):
-        cached(image, prob)
+        cached(RefinerInputs(image, prob))
 
 
 def test_cache_with_an_roi_is_refused(tmp_path):
@@ -176,7 +182,7 @@ def test_another_coarse_size_than_in_training_is_refused(tmp_path):
 def test_the_forward_pass_changes_no_contract():
     refiner = REFINERS.build(tiny_refiner())
     before = refiner.input_contract()
-    refiner(torch.zeros(1, 3, 64, 64), torch.zeros(1, 1, 64, 64), coarse_size=16)
+    refiner(RefinerInputs(torch.zeros(1, 3, 64, 64), torch.zeros(1, 1, 64, 64), coarse_size=16))
     assert refiner.input_contract() == before
 
 

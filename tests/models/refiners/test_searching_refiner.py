@@ -6,7 +6,7 @@ from mmengine.registry import init_default_scope
 
 from ultraref.errors import UserError
 from ultraref.models.proposals import BaseProposal, Proposals
-from ultraref.models.refiners import Alternatives, RefinerOutput
+from ultraref.models.refiners import Alternatives, RefinerInputs, RefinerOutput
 from ultraref.registry import MODELS, REFINERS
 from ultraref.structures import Prompts
 from ultraref.testing.tiny_models import tiny_refinement, tiny_refiner
@@ -85,10 +85,10 @@ class Nothing(BaseProposal):
 def test_what_is_no_better_leaves_the_refiners_own_answer():
     image, prob = batch()
     with torch.no_grad():
-        found, expected = build(margin=-1.0), plain()(image, prob)
+        found, expected = build(margin=-1.0), plain()(RefinerInputs(image, prob))
         # Every answer is above the coarse mask then, so that one of SAM's is taken; none other, as none is shown.
         found.proposals = torch.nn.ModuleDict({"nothing": Nothing()})
-        output = found(image, prob)
+        output = found(RefinerInputs(image, prob))
     assert torch.equal(output.prob, expected.prob)
     assert torch.equal(output.candidate_logits, expected.candidate_logits)
     assert len(output.alternatives.rows) == 0
@@ -97,7 +97,7 @@ def test_what_is_no_better_leaves_the_refiners_own_answer():
 def test_all_proposals_of_images_that_are_asked_about_are_judged():
     image, prob = batch()
     with torch.no_grad():
-        output = build()(image, prob, content_size=torch.tensor([[64, 50], [64, 64], [64, 64]]))
+        output = build()(RefinerInputs(image, prob, content_size=torch.tensor([[64, 50], [64, 64], [64, 64]])))
     # Two thresholds and a second mode; none of the empty one; {p > 0.25} and {p > 0.75} of the third.
     assert sorted(output.alternatives.rows.tolist()) == [0, 0, 0, 2, 2]
     assert output.alternatives.quality.isfinite().all()
@@ -110,7 +110,7 @@ def test_training_is_the_refiners_own_but_for_the_head():
     searching, own = build().train(), plain().train()
     for refiner in (searching, own):
         refiner.quality_head.eval()
-    found, expected = searching(image, prob), own(image, prob)
+    found, expected = searching(RefinerInputs(image, prob)), own(RefinerInputs(image, prob))
     assert torch.equal(found.prob, expected.prob)
     assert torch.equal(found.quality[::2], expected.quality[::2])
 

@@ -14,7 +14,7 @@ from ultraref.models.coarse import FromNetwork, FromSample
 from ultraref.models.coarse.encoder_decoder import foreground_prob
 from ultraref.models.data_preprocessor import SegDataPreprocessor
 from ultraref.models.padding import into_sam_frame
-from ultraref.models.refiners import SAMRefiner
+from ultraref.models.refiners import RefinerInputs, SAMRefiner
 from ultraref.models.sam import SAM, ImageEmbedding
 from ultraref.models.segmentors import CoarseSegmentor, RefinementSegmentor, SAM2RadSegmentor
 
@@ -59,11 +59,12 @@ class ImageEncoderPart(nn.Module):
         given["sam_image"] = given["sam_image"].expand(-1, 3, -1, -1)
         if isinstance(self.model, SAM2RadSegmentor):
             return self.model.embed(given).features
-        prob = None
+        prob, content_size = None, given.get("content_size")
         if "coarse_prob" in given:
-            prob = into_sam_frame(given["coarse_prob"], self.model.refiner.image_size, given.get("content_size"))
+            prob = into_sam_frame(given["coarse_prob"], self.model.refiner.image_size, content_size)
         size = self.model.coarse_source.size
-        return self.model.refiner.embed(given["sam_image"], prob, size, given.get("content_size")).features
+        inputs = RefinerInputs(given["sam_image"], prob, size, content_size=content_size)
+        return self.model.refiner.embed(inputs).features
 
 
 class RefinePart(nn.Module):

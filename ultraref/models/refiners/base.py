@@ -11,6 +11,37 @@ from ultraref.structures import GivenPrompts, Prompts
 
 
 @dataclass(frozen=True)
+class RefinerInputs:
+    """A batch for a refiner, and what is wanted of it.
+
+    Attributes:
+        image: (B, 3, S, S) float RGB in [0, 255]; the refiner normalises it.
+        coarse_prob: (B, 1, S, S) float in [0, 1], p in the image's frame.
+        coarse_size: side of the coarse network's frame in pixels, whose pixels are the unit of an empty mask; None where it is
+            that of the image.
+        with_features: whether `features` are wanted, which a gate may read.
+        image_hashes: B digests of the images' contents, for a refiner that caches what it computes from them.
+        content_size: (B, 2) integer (height, width) of what is image, at the top left, and not padding; None where all
+            of it is.
+        with_logits: whether `logits` are wanted, which a loss reads.
+        given_prompts: what a person asks, of the whole image, in place of the prompts that p would give. q is the maximum over
+            an image's decodings then, and no image counts as empty.
+        embedding: what SAM's image encoder gives, for a caller that has it: of the whole image, or, where the refiner crops the image
+            to the coarse mask and `given_prompts` is None, of that crop. Of `image` the size alone is read then. None computes it.
+    """
+
+    image: Tensor
+    coarse_prob: Tensor
+    coarse_size: int | None = None
+    with_features: bool = False
+    image_hashes: Sequence[str] | None = None
+    content_size: Tensor | None = None
+    with_logits: bool = False
+    given_prompts: GivenPrompts | None = None
+    embedding: ImageEmbedding | None = None
+
+
+@dataclass(frozen=True)
 class Alternatives:
     """SAM's answers at other places than the coarse masks' own, M of them.
 
@@ -62,7 +93,7 @@ class RefinerOutput:
 
 
 class BaseRefiner(nn.Module, ABC):
-    """Contract: (image, p) -> q. Everything before the gate.
+    """Contract: (image, p) -> q, `RefinerInputs` -> `RefinerOutput`. Everything before the gate.
 
     Attributes:
         image_size: S, side of the images that it takes.
@@ -76,35 +107,8 @@ class BaseRefiner(nn.Module, ABC):
     allow_contract_change: bool = False
 
     @abstractmethod
-    def forward(
-        self,
-        image: Tensor,
-        coarse_prob: Tensor,
-        coarse_size: int | None = None,
-        with_features: bool = False,
-        image_hashes: Sequence[str] | None = None,
-        content_size: Tensor | None = None,
-        with_logits: bool = False,
-        given_prompts: GivenPrompts | None = None,
-        embedding: ImageEmbedding | None = None,
-    ) -> RefinerOutput:
-        """Refines.
-
-        Args:
-            image: (B, 3, S, S) float RGB in [0, 255]; the refiner normalises it.
-            coarse_prob: (B, 1, S, S) float in [0, 1], p in the image's frame.
-            coarse_size: side of the coarse network's frame in pixels, whose pixels are the unit of an empty mask; None where it is
-                that of the image.
-            with_features: whether `features` are wanted, which a gate may read.
-            image_hashes: B digests of the images' contents, for a refiner that caches what it computes from them.
-            content_size: (B, 2) integer (height, width) of what is image, at the top left, and not padding; None where all
-                of it is.
-            with_logits: whether `logits` are wanted, which a loss reads.
-            given_prompts: what a person asks, of the whole image, in place of the prompts that p would give. q is the maximum over
-                an image's decodings then, and no image counts as empty.
-            embedding: what SAM's image encoder gives, for a caller that has it: of the whole image, or, where the refiner crops the image
-                to the coarse mask and `given_prompts` is None, of that crop. Of `image` the size alone is read then. None computes it.
-        """
+    def forward(self, inputs: RefinerInputs) -> RefinerOutput:
+        """Refines a batch."""
 
     @abstractmethod
     def candidate_target(self, gt: Tensor, output: RefinerOutput) -> Tensor:

@@ -1,7 +1,7 @@
 """The SAM refiner: ROI, prompts, SAM, paste."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +11,7 @@ from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import check_contract, load_part, without_initial_weights
 from ultraref.models.mask_statistics import is_empty
 from ultraref.models.padding import content_mask
-from ultraref.models.refiners.base import BaseRefiner, RefinerOutput
+from ultraref.models.refiners.base import BaseRefiner, RefinerInputs, RefinerOutput
 from ultraref.models.refiners.box_variants import box_stability
 from ultraref.models.refiners.components import ComponentSettings
 from ultraref.models.refiners.judging import judge_candidates, judge_cases
@@ -24,7 +24,7 @@ from ultraref.models.sam import (
 )
 from ultraref.models.weights import WeightsUse, check_use
 from ultraref.registry import MODELS, PROB_TRANSFORMS, PROMPT_GENERATORS, QUALITY_HEADS, REFINERS, ROI_CROPPERS
-from ultraref.structures import GivenPrompts, Prompts
+from ultraref.structures import Prompts
 
 
 @REFINERS.register_module()
@@ -156,31 +156,19 @@ class SAMRefiner(BaseRefiner):
         self.trained_coarse_size = stored.pop("coarse_size", None)
         check_contract(self.input_contract(), stored or None, f"the refiner in {path}")
 
-    def forward(
-        self,
-        image: Tensor,
-        coarse_prob: Tensor,
-        coarse_size: int | None = None,
-        with_features: bool = False,
-        image_hashes: Sequence[str] | None = None,
-        content_size: Tensor | None = None,
-        with_logits: bool = False,
-        given_prompts: GivenPrompts | None = None,
-        embedding: ImageEmbedding | None = None,
-    ) -> RefinerOutput:
-        """See `BaseRefiner.forward`. `image` must have SAM's size."""
+    def forward(self, inputs: RefinerInputs) -> RefinerOutput:
+        """See `BaseRefiner`. The image must have SAM's size."""
         size = self.sam.image_size
-        if image.shape[-2:] != (size, size):
+        if inputs.image.shape[-2:] != (size, size):
             raise UserError(
-                f"SAMRefiner: the image is {tuple(image.shape[-2:])}, SAM takes {(size, size)}; the data set's sizes['sam'] must "
+                f"SAMRefiner: the image is {tuple(inputs.image.shape[-2:])}, SAM takes {(size, size)}; the data set's sizes['sam'] must "
                 "be SAM's size"
             )
-        if given_prompts is not None:
-            if embedding is None:
-                embedding = self._encode_whole(image, image_hashes, content_size)
-            return self._answer_given(embedding, given_prompts, with_features)
-        with_features = with_features or self.quality_head is not None
-        coarse_pixel_area = self._coarse_pixel_area(coarse_size)
+        if inputs.given_prompts is not None:
+            return self._answer_given(inputs)
+        coarse_prob, content_size, embedding = inputs.coarse_prob, inputs.content_size, inputs.embedding
+        with_features = inputs.with_features or self.quality_head is not None
+        coarse_pixel_area = self._coarse_pixel_area(inputs)
         prob = self.prob_transforms(coarse_prob)
         # An empty mask has no position: it is marked, and SAM sees the whole image.
         empty = is_empty(prob, coarse_pixel_area)
@@ -202,7 +190,7 @@ class SAMRefiner(BaseRefiner):
         roi = None if self.roi_cropper is None else self.roi_cropper(row_prob, coarse_pixel_area)
         roi_prob = row_prob if roi is None else self.roi_cropper.crop(row_prob, roi, size)
         if embedding is None:
-            embedding = self._encode(image, rows, roi, image_hashes, content_size)
+            embedding = self._encode(inputs, rows, roi)
         features = None
         if with_features:
             features = embedding.features if roi is None else self._in_image_frame(embedding.features, roi)
@@ -228,13 +216,13 @@ class SAMRefiner(BaseRefiner):
         if roi is not None:
             outside = coarse_prob if self.roi_cropper.outside == "coarse" else torch.zeros_like(coarse_prob)
             answer = self.roi_cropper.paste(answer, roi, (size, size), outside[rows])
-            if with_logits:
+            if inputs.with_logits:
                 answer_logits, from_logits = self.roi_cropper.paste_logits(answer_logits, roi, (size, size))
         if found is not None:
             answer, answer_logits, from_logits = self.components.join(
                 answer, answer_logits, from_logits, found, coarse_prob
             )
-        if not with_logits:
+        if not inputs.with_logits:
             answer_logits = from_logits = None
         quality = None
         if self.quality_head is not None:
@@ -246,15 +234,18 @@ class SAMRefiner(BaseRefiner):
             answer, rows, logits, iou, prompts, roi, empty, features, answer_logits, from_logits, quality
         )
 
-    def _answer_given(self, embedding: ImageEmbedding, given: GivenPrompts, with_features: bool) -> RefinerOutput:
+    def _answer_given(self, inputs: RefinerInputs) -> RefinerOutput:
         """What SAM answers to a person's prompts: the maximum over the decodings of each image."""
+        given, embedding = inputs.given_prompts, inputs.embedding
+        if embedding is None:
+            embedding = self._encode_whole(inputs)
         logits, iou = self.sam.decode(embedding[given.rows], given.prompts, multimask_output=self.multimask)
         selected = select_candidates(logits, iou, self.selection).float()
         size = (self.sam.image_size, self.sam.image_size)
         answers = F.interpolate(selected, size, mode="bilinear", align_corners=False).sigmoid()
         prob = joined_by_maximum(answers, given.rows, len(embedding.features))
         empty = torch.zeros(len(prob), dtype=torch.bool, device=prob.device)
-        features = embedding.features if with_features else None
+        features = embedding.features if inputs.with_features else None
         return RefinerOutput(prob, given.rows, logits, iou, given.prompts, None, empty, features)
 
     def _unasked(self, coarse_prob: Tensor, empty: Tensor, with_features: bool) -> RefinerOutput:
@@ -269,43 +260,32 @@ class SAMRefiner(BaseRefiner):
         unknown = None if self.quality_head is None else torch.full((len(coarse_prob), 3), torch.nan).to(coarse_prob)
         return RefinerOutput(coarse_prob, rows, logits, iou, Prompts(), roi, empty, features, quality=unknown)
 
-    def embed(
-        self, image: Tensor, coarse_prob: Tensor, coarse_size: int | None = None, content_size: Tensor | None = None
-    ) -> ImageEmbedding:
+    def embed(self, inputs: RefinerInputs) -> ImageEmbedding:
         """Returns the embedding that `forward` decodes: of each whole image, or of its ROI, which follows the mask.
 
-        Not for an ROI with components, where an image has several. Arguments are those of `forward`.
+        Not for an ROI with components, where an image has several. Without an ROI `coarse_prob` isn't read.
         """
-        roi, rows = None, torch.arange(image.shape[0], device=image.device)
+        roi, rows = None, torch.arange(inputs.image.shape[0], device=inputs.image.device)
         if self.roi_cropper is not None:
-            roi = self.roi_cropper(self.prob_transforms(coarse_prob), self._coarse_pixel_area(coarse_size))
-        return self._encode(image, rows, roi, None, content_size)
+            roi = self.roi_cropper(self.prob_transforms(inputs.coarse_prob), self._coarse_pixel_area(inputs))
+        return self._encode(inputs, rows, roi)
 
-    def _coarse_pixel_area(self, coarse_size: int | None) -> float:
+    def _coarse_pixel_area(self, inputs: RefinerInputs) -> float:
         """Of one coarse pixel, in pixels of SAM's frame."""
-        return 1.0 if coarse_size is None else self.sam.image_size**2 / coarse_size**2
+        return 1.0 if inputs.coarse_size is None else self.sam.image_size**2 / inputs.coarse_size**2
 
-    def _encode(
-        self,
-        image: Tensor,
-        rows: Tensor,
-        roi: Tensor | None,
-        image_hashes: Sequence[str] | None,
-        content_size: Tensor | None,
-    ) -> ImageEmbedding:
+    def _encode(self, inputs: RefinerInputs, rows: Tensor, roi: Tensor | None) -> ImageEmbedding:
         """Encodes the whole images, or, N of them, the ROIs (N, 4) of the images at `rows`."""
-        if roi is not None:
-            # The whole image is normalised, not each crop of it.
-            whole = self.sam.normalise(image, content_size)[rows]
-            return self.sam.encode(self.roi_cropper.crop_image(whole, roi, self.sam.image_size))
-        return self._encode_whole(image, image_hashes, content_size)
+        if roi is None:
+            return self._encode_whole(inputs)
+        # The whole image is normalised, not each crop of it.
+        whole = self.sam.normalise(inputs.image, inputs.content_size)[rows]
+        return self.sam.encode(self.roi_cropper.crop_image(whole, roi, self.sam.image_size))
 
-    def _encode_whole(
-        self, image: Tensor, image_hashes: Sequence[str] | None, content_size: Tensor | None
-    ) -> ImageEmbedding:
+    def _encode_whole(self, inputs: RefinerInputs) -> ImageEmbedding:
         if self.embedding_cache is not None:
-            return self.embedding_cache.encode(self.sam, image, image_hashes or (), content_size)
-        return self.sam.encode(self.sam.normalise(image, content_size))
+            return self.embedding_cache.encode(self.sam, inputs.image, inputs.image_hashes or (), inputs.content_size)
+        return self.sam.encode(self.sam.normalise(inputs.image, inputs.content_size))
 
     def _in_image_frame(self, features: Tensor, roi: Tensor) -> Tensor:
         """Returns the features (B, C, e, e) of crops over the image's frame, at their own resolution."""

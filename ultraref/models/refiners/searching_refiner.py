@@ -1,6 +1,6 @@
 """The SAM refiner, which also asks at other places and lets a quality head choose."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from ultraref.errors import UserError
 from ultraref.models.padding import content_mask
 from ultraref.models.quality import COARSE, HARM, SAM_MASK, CaseEvidence
-from ultraref.models.refiners.base import Alternatives, RefinerOutput
+from ultraref.models.refiners.base import Alternatives, RefinerInputs, RefinerOutput
 from ultraref.models.refiners.box_variants import box_stability
 from ultraref.models.refiners.sam_refiner import SAMRefiner
-from ultraref.models.sam import ImageEmbedding, select_candidates
+from ultraref.models.sam import select_candidates
 from ultraref.registry import PROPOSALS, REFINERS
-from ultraref.structures import GivenPrompts, Prompts
+from ultraref.structures import Prompts
 
 
 @REFINERS.register_module()
@@ -51,42 +51,19 @@ class SearchingRefiner(SAMRefiner):
         self.proposals = nn.ModuleDict(built)
         self.margin = margin
 
-    def forward(
-        self,
-        image: Tensor,
-        coarse_prob: Tensor,
-        coarse_size: int | None = None,
-        with_features: bool = False,
-        image_hashes: Sequence[str] | None = None,
-        content_size: Tensor | None = None,
-        with_logits: bool = False,
-        given_prompts: GivenPrompts | None = None,
-        embedding: ImageEmbedding | None = None,
-    ) -> RefinerOutput:
-        """See `BaseRefiner.forward`."""
-        if embedding is None:
-            embedding = self._encode_whole(image, image_hashes, content_size)
-        own = super().forward(
-            image,
-            coarse_prob,
-            coarse_size,
-            with_features,
-            image_hashes,
-            content_size,
-            with_logits,
-            given_prompts,
-            embedding,
-        )
-        if given_prompts is not None:
+    def forward(self, inputs: RefinerInputs) -> RefinerOutput:
+        """See `BaseRefiner`."""
+        if inputs.embedding is None:
+            inputs = replace(inputs, embedding=self._encode_whole(inputs))
+        own = super().forward(inputs)
+        if inputs.given_prompts is not None:
             return own
-        found = self._ask(embedding, coarse_prob, own.quality[:, COARSE].isfinite(), content_size)
-        own = replace(own, alternatives=found)
-        return own if self.training else self._choose(own, coarse_prob)
+        own = replace(own, alternatives=self._ask(inputs, own.quality[:, COARSE].isfinite()))
+        return own if self.training else self._choose(own, inputs.coarse_prob)
 
-    def _ask(
-        self, embedding: ImageEmbedding, coarse_prob: Tensor, asked: Tensor, content_size: Tensor | None
-    ) -> Alternatives:
+    def _ask(self, inputs: RefinerInputs, asked: Tensor) -> Alternatives:
         """Returns SAM's answers to the proposals of the images that it was asked about at all."""
+        coarse_prob, embedding = inputs.coarse_prob, inputs.embedding
         with torch.no_grad():
             made = []
             for proposal in self.proposals.values():
@@ -102,7 +79,7 @@ class SearchingRefiner(SAMRefiner):
             stability = box_stability(self.sam, own, prompts, selected, self.quality_head.box_scales, self.multimask)
             size = coarse_prob.shape[-2:]
             prob = F.interpolate(selected.float(), size, mode="bilinear", align_corners=False).sigmoid()
-            content = None if content_size is None else content_mask(size[0], content_size)[rows]
+            content = None if inputs.content_size is None else content_mask(size[0], inputs.content_size)[rows]
             if content is not None:
                 prob = prob * content
         shown = coarse_prob.detach()[rows]

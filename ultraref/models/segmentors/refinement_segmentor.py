@@ -15,7 +15,7 @@ from ultraref.models.gates import CaseFacts, apply_gate
 from ultraref.models.padding import content_mask, into_sam_frame
 from ultraref.models.quality import HARMED_BY
 from ultraref.models.refined_logits import refined_logits
-from ultraref.models.refiners import RefinerOutput
+from ultraref.models.refiners import RefinerInputs, RefinerOutput
 from ultraref.models.roi import crop_to_frame
 from ultraref.models.sam import mean_predicted_iou, predicted_iou_of_images
 from ultraref.registry import COARSE_SOURCES, GATES, LOSSES, MODELS, REFINERS
@@ -139,15 +139,17 @@ class RefinementSegmentor(BaseModel):
         coarse_prob = into_sam_frame(coarse_prob, image.shape[-1], content_size)
 
         sam = self.refiner(
-            image,
-            coarse_prob,
-            coarse.prob.shape[-1],
-            with_features=self.gate.feature_channels > 0,
-            image_hashes=inputs.get("image_hash"),
-            content_size=content_size,
-            with_logits=with_logits,
-            given_prompts=given_prompts,
-            embedding=inputs.get("embedding"),
+            RefinerInputs(
+                image,
+                coarse_prob,
+                coarse.prob.shape[-1],
+                with_features=self.gate.feature_channels > 0,
+                image_hashes=inputs.get("image_hash"),
+                content_size=content_size,
+                with_logits=with_logits,
+                given_prompts=given_prompts,
+                embedding=inputs.get("embedding"),
+            )
         )
         # No lesion lies in the padding, whatever SAM paints there. Where there is no coarse mask, SAM was asked about nothing: whatever
         # refiner and gate say, p stays.
