@@ -15,9 +15,9 @@ from mmengine.registry import init_default_scope
 
 from ultraref.apis import load_config
 from ultraref.datasets import EpochSampler
+from ultraref.engine.component_lookup import pass_on
 from ultraref.engine.inputs import find_missing_inputs
 from ultraref.engine.recipe import bases_of
-from ultraref.engine.runner import pass_on
 from ultraref.models.checkpoint_loading import without_initial_weights
 from ultraref.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
 

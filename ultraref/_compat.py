@@ -13,9 +13,10 @@ about is imported, as is the last, so that `ultraref --help` waits for none:
 Elsewhere, as they are components or parts of one:
 - MMEngine up to 0.10.7, and its fork onedl-mmengine up to 0.10.12:
   - ultraref/checkpoint.py: checkpoints hold pickled objects, which torch >= 2.6 refuses to load. tests/test_checkpoint.py
-  - ultraref/engine/runner.py: `load_from` is not strict; gloo runs call `cuda.set_device`; a TypeError in a hook loses its
-    traceback; `test()` after `train()` skips averaged weights; a test loads the training data; persistent workers outlive
-    the run. tests/engine/test_runner.py, tests/engine/test_distributed.py
+  - ultraref/engine/runner.py: `load_from` is not strict; a TypeError in a hook loses its traceback; `test()` after `train()` skips
+    averaged weights; a test loads the training data. tests/engine/test_runner.py
+  - ultraref/engine/cpu_distributed.py: gloo runs call `cuda.set_device`. tests/engine/test_distributed.py
+  - ultraref/engine/data_workers.py: persistent workers outlive the run. tests/engine/test_data_workers.py
   - ultraref/engine/hooks/checkpoint_hook.py: the last checkpoint is written before the epoch's validation.
     tests/engine/hooks/test_checkpoint_hook.py
   - ultraref/engine/hooks/reseed_hook.py, ultraref/datasets/samplers.py: a resumed run is not bit-identical, and workers
@@ -31,8 +32,8 @@ Elsewhere, as they are components or parts of one:
 - torch up to 2.13:
   - ultraref/processes.py: data workers die of a signal to their process group, and processes outlive a killed torchrun.
     tests/test_processes.py, tests/test_launch_scripts.py
-  - ultraref/engine/shared_memory.py: a full /dev/shm is a bus error, and a batch is waited for without end.
-    tests/engine/test_shared_memory.py
+  - ultraref/engine/shared_memory.py: a full /dev/shm is a bus error. tests/engine/test_shared_memory.py
+  - ultraref/engine/data_workers.py: a batch is waited for without end. tests/engine/test_data_workers.py
 - segment_anything 1.0:
   - ultraref/models/sam/mask_decoder.py: one image a call. tests/models/sam/test_sam_decode.py
 - timm up to 1.0.31:

@@ -123,20 +123,6 @@ def test_test_after_train_uses_the_averaged_weights(tmp_path, make_runner):
     assert all(torch.equal(p, raw[name]) for name, p in runner.model.named_parameters())
 
 
-def test_persistent_workers_end_with_the_run(tmp_path, make_runner):
-    runner = make_runner(toy_config(tmp_path, epochs=1, workers=1))
-    iterators = []
-
-    class Spy(Hook):
-        def after_val_epoch(self, runner, metrics=None):
-            iterators.extend([runner.train_dataloader._iterator, runner.val_dataloader._iterator])
-
-    runner.register_hook(Spy())
-    runner.train()
-    assert [worker.exitcode for iterator in iterators for worker in iterator._workers] == [0, 0]
-    assert set(runner.test()) == {"score"}
-
-
 def test_type_error_in_a_hook_keeps_its_traceback(tmp_path, make_runner):
     class Broken(Hook):
         def before_train(self, runner):

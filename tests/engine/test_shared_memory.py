@@ -1,19 +1,14 @@
-"""Data workers: a small /dev/shm is named before the run, and a worker that is killed or hangs ends it with a reason."""
+"""A small /dev/shm is named before the run."""
 
-import os
 import shutil
-import signal
-import time
 from types import SimpleNamespace
 
 import pytest
 import torch
-from engine_toys import ToyDataset, toy_config
 from mmengine.structures import PixelData
 
-from ultraref.engine.shared_memory import PATIENCE, check_shared_memory, explain_data_workers, tensor_bytes
+from ultraref.engine.shared_memory import check_shared_memory, tensor_bytes
 from ultraref.errors import UserError
-from ultraref.registry import DATASETS
 from ultraref.structures import SegDataSample
 
 
@@ -48,49 +43,3 @@ def test_what_workers_keep_ready_must_fit(loader, monkeypatch, tmp_path):
     check_shared_memory(loader, str(tmp_path))
     loader.num_workers = 4
     check_shared_memory(loader, str(tmp_path / "nowhere"))
-
-
-def test_other_errors_stay_what_they_are():
-    assert explain_data_workers(RuntimeError("mat1 and mat2 shapes cannot be multiplied")) is None
-    assert "for 600.0 seconds" in str(explain_data_workers(RuntimeError("DataLoader timed out after 600.0 seconds")))
-
-
-@DATASETS.register_module()
-class SlowDataset(ToyDataset):
-    """Hangs, or kills the worker that reads it, from the second batch on."""
-
-    def __init__(self, killed=False, **options):
-        super().__init__(**options)
-        self.killed = killed
-
-    def __getitem__(self, key):
-        if torch.utils.data.get_worker_info() and key[1] >= 4:
-            if self.killed:
-                os.kill(os.getpid(), signal.SIGKILL)
-            time.sleep(60)
-        return super().__getitem__(key)
-
-
-def config(tmp_path, **options):
-    cfg = toy_config(tmp_path, epochs=1, workers=1)
-    cfg.train_dataloader.update(options)
-    cfg.train_dataloader.sampler.shuffle = False
-    cfg.train_dataloader.dataset.type = "SlowDataset"
-    return cfg
-
-
-@pytest.mark.slow
-def test_a_batch_that_does_not_come_ends_the_run(tmp_path, make_runner):
-    with pytest.raises(UserError, match=r"no batch came .* for 1 seconds.*train_dataloader\.timeout"):
-        make_runner(config(tmp_path, timeout=1)).train()
-
-
-def test_a_killed_worker_ends_the_run_at_once_though_it_may_take_ten_minutes(tmp_path, make_runner):
-    cfg = config(tmp_path)
-    cfg.train_dataloader.dataset.killed = True
-    runner = make_runner(cfg)
-    begun = time.monotonic()
-    with pytest.raises(UserError, match=r"a data worker was killed \(DataLoader worker \(pid.*--shm-size"):
-        runner.train()
-    assert time.monotonic() - begun < 30
-    assert runner.train_dataloader.timeout == PATIENCE

@@ -14,10 +14,10 @@ from ultraref import provenance
 from ultraref.apis.output_folder import check_writable_file
 from ultraref.checkpoint import load_checkpoint_file, save_atomically, to_plain
 from ultraref.datasets.collate import stack_collate
+from ultraref.engine.component_lookup import pass_on
 from ultraref.engine.gate_calibration import data_hash
 from ultraref.engine.hooks.provenance_hook import image_hashes, set_names
 from ultraref.engine.inputs import require_inputs
-from ultraref.engine.runner import pass_on
 from ultraref.errors import UserError
 from ultraref.evaluation import RefinementMetric
 from ultraref.evaluation.metrics import CHANGE

@@ -15,7 +15,7 @@ import mmengine.runner
 import mmengine.visualization
 from mmengine.registry import Registry
 
-from ultraref.registry import ALL_REGISTRIES
+from ultraref.registry import ALL_REGISTRIES, DATASETS
 
 _MMENGINE = {name: value for name, value in vars(mmengine.registry).items() if isinstance(value, Registry)}
 # Name -> registry; ours take the place of MMEngine's of the same name, which they look into as well.
@@ -125,6 +125,17 @@ def accepted_arguments(component: Callable) -> tuple[list[str], bool]:
         if not _hands_on_kwargs(owner):
             return names, True
     return names, False
+
+
+def pass_on(dataset, arguments: dict) -> None:
+    """Adds arguments to the config of a data set where its class takes them, and they are neither given there nor None."""
+    if not isinstance(dataset, dict):
+        return
+    component = DATASETS.get(dataset["type"]) if isinstance(dataset["type"], str) else dataset["type"]
+    taken = () if component is None else accepted_arguments(component)[0]
+    for name, value in arguments.items():
+        if name in taken and value is not None and dataset.get(name) is None:
+            dataset[name] = value
 
 
 def _parameters(function: Callable) -> tuple[list[str], bool]:

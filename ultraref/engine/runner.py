@@ -1,11 +1,7 @@
 """The runner: MMEngine's, with strict loading, safe checkpoints, exact resume and CPU distributed training."""
 
 import copy
-import datetime
-import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -14,19 +10,20 @@ import torch
 from mmengine.device import get_device
 from mmengine.dist import barrier, is_distributed, is_main_process
 from mmengine.hooks import EMAHook
-from mmengine.model import MMDistributedDataParallel, is_model_wrapper
+from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 from mmengine.runner.checkpoint import weights_to_cpu
-from torch import distributed, nn
+from torch import nn
 
 from ultraref.checkpoint import load_checkpoint_file, not_finite, save_atomically, to_plain
-from ultraref.engine.component_lookup import accepted_arguments
-from ultraref.engine.resume_check import require_averaged_weights, require_averages, require_schedules, restoring
+from ultraref.engine.component_lookup import pass_on
+from ultraref.engine.cpu_distributed import start_gloo, wrap_on_cpu
+from ultraref.engine.data_workers import data_workers_ended, limit_patience, prepare_workers
+from ultraref.engine.resume_check import require_averaged_weights, restoring
+from ultraref.engine.resume_state import gather_state, restore_state
 from ultraref.engine.run_identity import RunIdentity
 from ultraref.engine.run_lock import on_main_process, run_lock
-from ultraref.engine.schedules import replayed
 from ultraref.engine.sharded_data_parallel import full_state_dict
-from ultraref.engine.shared_memory import PATIENCE, check_shared_memory, explain_data_workers
 from ultraref.engine.work_dir import (
     LAST_CHECKPOINT,
     PREVIOUS_CHECKPOINT,
@@ -38,8 +35,7 @@ from ultraref.engine.work_dir import (
 )
 from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import load_model
-from ultraref.processes import FollowingWorker
-from ultraref.registry import DATASETS, MODEL_WRAPPERS, RUNNERS
+from ultraref.registry import RUNNERS
 
 # Those that `Runner.register_default_hooks` adds by itself.
 MMENGINE_HOOKS = ("runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint")
@@ -90,25 +86,14 @@ class UltraRunner(Runner):
     def setup_env(self, env_cfg: dict) -> None:
         """Starts the process group on machines without CUDA, where MMEngine fails in `cuda.set_device`."""
         if self.distributed and not is_distributed() and not torch.cuda.is_available():
-            if self.launcher != "pytorch":
-                raise UserError(
-                    f"launcher {self.launcher!r} needs GPUs; without one, start the run with torchrun and "
-                    "--launcher pytorch"
-                )
-            options = {**env_cfg.get("dist_cfg", {}), "backend": "gloo"}
-            if "timeout" in options:
-                options["timeout"] = datetime.timedelta(seconds=options["timeout"])
-            rank, world_size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-            distributed.init_process_group(**options, rank=rank, world_size=world_size)
+            start_gloo(self.launcher, env_cfg.get("dist_cfg", {}))
         super().setup_env(env_cfg)
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """Wraps the model for distributed training; on the CPU without the device ids that torch refuses there."""
         if not self.distributed or is_model_wrapper(model) or torch.cuda.is_available():
             return super().wrap_model(model_wrapper_cfg, model)
-        config = dict(model_wrapper_cfg or {"type": MMDistributedDataParallel})
-        options = {"find_unused_parameters": self.cfg.get("find_unused_parameters", False), "broadcast_buffers": False}
-        return MODEL_WRAPPERS.build({**options, **config, "module": model})
+        return wrap_on_cpu(model, model_wrapper_cfg, self.cfg.get("find_unused_parameters", False))
 
     def train(self) -> nn.Module:
         """Trains, and returns the model. The data workers have ended by then.
@@ -119,7 +104,7 @@ class UltraRunner(Runner):
         """
         with run_lock(self.work_dir):
             self._owns_work_dir = not self._started
-            with self._data_workers():
+            with data_workers_ended(self):
                 return super().train()
 
     def dump_config(self) -> None:
@@ -146,38 +131,13 @@ class UltraRunner(Runner):
 
     def val(self) -> dict:
         """Validates, and returns the metrics."""
-        with self._data_workers():
+        with data_workers_ended(self):
             return super().val()
 
     def test(self) -> dict:
         """Tests, and returns the metrics."""
-        with self._data_workers():
+        with data_workers_ended(self):
             return super().test()
-
-    @contextmanager
-    def _data_workers(self) -> Iterator[None]:
-        """Ends the data workers, and says what to do when one was killed or hangs."""
-        try:
-            yield
-        except RuntimeError as error:
-            explained = explain_data_workers(error)
-            if explained is None:
-                raise
-            raise explained from error
-        finally:
-            self._stop_workers()
-
-    def _stop_workers(self) -> None:
-        """Ends persistent data workers at once.
-
-        Left to the garbage collector, which finds them in the runner's reference cycles, each takes a timeout of five
-        seconds to end, at the end of the process as well.
-        """
-        for loop in (self._train_loop, self._val_loop, self._test_loop):
-            iterator = getattr(loop.dataloader, "_iterator", None) if isinstance(loop, BaseLoop) else None
-            if iterator is not None:
-                loop.dataloader._iterator = None
-                iterator._shutdown_workers()
 
     def register_default_hooks(self, hooks: dict | None = None) -> None:
         """As MMEngine's, which knows None for its own six hooks only; and with the hooks of `OWN_HOOKS`."""
@@ -231,14 +191,10 @@ class UltraRunner(Runner):
         if isinstance(dataloader, dict):
             dataloader = copy.deepcopy(dataloader)
             sizes = getattr(self._bare_model(), "sizes", None)
-            dataset = dataloader.get("dataset")
-            pass_on(dataset, {"seed": seed, "sizes": sizes})
-            if dataloader.get("num_workers"):
-                # torch waits for ever, for workers that wait for a disk or for memory.
-                dataloader.setdefault("timeout", PATIENCE)
+            pass_on(dataloader.get("dataset"), {"seed": seed, "sizes": sizes})
+            limit_patience(dataloader)
         built = Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
-        built.worker_init_fn = FollowingWorker(built.worker_init_fn)
-        check_shared_memory(built)
+        prepare_workers(built)
         if len(built) == 0:
             raise UserError(
                 f"a data loader of {len(built.dataset)} images with batch_size {built.batch_size} and drop_last has no batch; "
@@ -268,29 +224,8 @@ class UltraRunner(Runner):
         self.train_loop._epoch, self.train_loop._iter = meta["epoch"], meta["iter"]
         self.train_loop.validation_due = meta.get("validation_due", False)
         with restoring(filename):
-            self._restore(checkpoint, has_grown)
+            restore_state(self, self._bare_model(), checkpoint, has_grown)
         self.logger.info(f"Resumed from {filename}: {self.epoch} epochs, {self.iter} iterations")
-
-    def _restore(self, checkpoint: dict, has_grown: bool) -> None:
-        """Restores what a checkpoint holds beside weights and counters; `has_grown`: the run has more epochs than it had."""
-        self.message_hub.load_state_dict(checkpoint["message_hub"])
-        schedulers = self.param_schedulers or []
-        stored = checkpoint.get("param_schedulers", [])
-        require_schedules(stored, schedulers)
-        if has_grown:
-            with replayed(schedulers, self.optim_wrapper, self.epoch, self.iter, len(self.train_dataloader)):
-                self.optim_wrapper.load_state_dict(checkpoint["optimizer"])
-            self.logger.info(
-                f"The run has more epochs than before, {self.max_epochs}; its schedules were rebuilt for them."
-            )
-        else:
-            self.optim_wrapper.load_state_dict(checkpoint["optimizer"])
-            for scheduler, state in zip(schedulers, stored):
-                scheduler.load_state_dict(state)
-        require_averages(self.optim_wrapper)
-        parameters = dict(self._bare_model().named_parameters())
-        for name, gradient in checkpoint.get("gradients", {}).items():
-            parameters[name].grad = gradient.to(parameters[name].device)
 
     def load_checkpoint(self, filename: str, map_location="cpu", strict: bool = True, revise_keys=()) -> dict:
         """Loads all weights of the model from `filename`.
@@ -366,7 +301,8 @@ class UltraRunner(Runner):
                 "checkpoints are written to the local file system; file_client_args and backend_args are not supported"
             )
         # Of weights that are shared out (`ShardedDataParallel`) each process has a part.
-        state = full_state_dict(self._bare_model())
+        model = self._bare_model()
+        state = full_state_dict(model)
         if not is_main_process():
             return
         counters = (
@@ -384,18 +320,10 @@ class UltraRunner(Runner):
                 "mmengine_version": mmengine.__version__,
             },
             "state_dict": weights_to_cpu(state),
-            "message_hub": self._plain_message_hub(),
+            **gather_state(self, model, save_optimizer, save_param_scheduler),
         }
         if hasattr(self.train_dataloader.dataset, "metainfo"):
             checkpoint["meta"]["dataset_meta"] = self.train_dataloader.dataset.metainfo
-        if save_optimizer:
-            checkpoint["optimizer"] = self.optim_wrapper.state_dict()
-            # Accumulated, where the next step takes more batches than the epoch has left.
-            stepped = {id(p) for group in self.optim_wrapper.param_groups for p in group["params"]}
-            parameters = [(name, p) for name, p in self._bare_model().named_parameters() if id(p) in stepped]
-            checkpoint["gradients"] = {name: p.grad for name, p in parameters if p.grad is not None}
-        if save_param_scheduler and self.param_schedulers is not None:
-            checkpoint["param_schedulers"] = [scheduler.state_dict() for scheduler in self.param_schedulers]
         self.call_hook("before_save_checkpoint", checkpoint=checkpoint)
         broken = not_finite(checkpoint["state_dict"])
         if broken:
@@ -413,31 +341,5 @@ class UltraRunner(Runner):
         # Formatting takes MMEngine up to a second.
         return self.cfg.pretty_text
 
-    def _plain_message_hub(self) -> dict:
-        """The log and the runtime information; what isn't plain data is left out with a warning."""
-        state = self.message_hub.state_dict()
-        info = {}
-        for key, value in state["runtime_info"].items():
-            try:
-                info[key] = to_plain(value, f"message_hub[{key!r}]")
-            except TypeError as error:
-                self.logger.warning(f"Not saved: {error}")
-        return {
-            "log_scalars": to_plain(state["log_scalars"]),
-            "runtime_info": info,
-            "resumed_keys": {k: v for k, v in state["resumed_keys"].items() if k in info or k in state["log_scalars"]},
-        }
-
     def _bare_model(self) -> nn.Module:
         return self.model.module if is_model_wrapper(self.model) else self.model
-
-
-def pass_on(dataset, arguments: dict) -> None:
-    """Adds arguments to the config of a data set where the class takes them, and they are neither given there nor None."""
-    if not isinstance(dataset, dict):
-        return
-    component = DATASETS.get(dataset["type"]) if isinstance(dataset["type"], str) else dataset["type"]
-    taken = () if component is None else accepted_arguments(component)[0]
-    for name, value in arguments.items():
-        if name in taken and value is not None and dataset.get(name) is None:
-            dataset[name] = value

@@ -1,4 +1,4 @@
-"""Shared memory, through which data workers hand their batches to the run: whether there is enough, and what it means if not."""
+"""Shared memory, through which data workers hand their batches to the run: whether there is enough."""
 
 import os
 import shutil
@@ -11,8 +11,6 @@ from torch.utils.data import DataLoader
 from ultraref.errors import UserError
 
 SHARED_MEMORY = "/dev/shm"
-# Seconds that a run waits for a batch. The slowest that a shared disk was seen to need is far below.
-PATIENCE = 600.0
 _MIB = 2**20
 
 
@@ -57,22 +55,3 @@ def tensor_bytes(value) -> int:
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         return sum(map(tensor_bytes, value))
     return 0
-
-
-def explain_data_workers(error: RuntimeError) -> UserError | None:
-    """Returns what to do where a data worker was killed or no batch came, if that is what an error of torch is about; else None."""
-    # What torch noticed first is the cause of what it says.
-    text = str(error.__cause__ or error)
-    if "DataLoader timed out after" in text:
-        seconds = text.partition("timed out after ")[2].split()[0]
-        return UserError(
-            f"no batch came from the data workers for {seconds} seconds. The disk may hang, or {SHARED_MEMORY} be full; num_workers=0 "
-            "shows where. If it only is that slow: --cfg-options train_dataloader.timeout=SECONDS (and of val_dataloader and test_dataloader)"
-        )
-    if "DataLoader worker" in text and ("is killed by signal" in text or "exited unexpectedly" in text):
-        return UserError(
-            f"a data worker was killed ({text.strip().splitlines()[0]}). Bus error: {SHARED_MEMORY} is full; in Docker give it more "
-            "(--shm-size=8g). Killed: the system ran out of memory. Fewer workers need less of both: train_dataloader.num_workers, "
-            "val_dataloader.num_workers, test_dataloader.num_workers"
-        )
-    return None
