@@ -4,6 +4,8 @@ Each registry is a child of MMEngine's of the same kind where there is one, and 
 that something is built from it, so that a config needs no `custom_imports` for what the package ships.
 """
 
+from collections.abc import Mapping
+
 from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import EVALUATOR as MMENGINE_EVALUATOR
@@ -21,7 +23,16 @@ from mmengine.registry import RUNNERS as MMENGINE_RUNNERS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import VISBACKENDS as MMENGINE_VISBACKENDS
 from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
-from mmengine.registry import Registry
+from mmengine.registry import Registry, build_runner_from_cfg
+
+
+def _build_runner(cfg: Mapping, registry: Registry):
+    """As MMEngine's, which takes its own runner where a config names none, and looks for all components among its own."""
+    defaults = {"runner_type": "UltraRunner", "default_scope": "ultraref"}
+    cfg = cfg.copy()
+    cfg.update({key: value for key, value in defaults.items() if cfg.get(key) is None})
+    return build_runner_from_cfg(cfg, registry)
+
 
 # Segmentors, coarse networks, encoders, decoders, SAM, data preprocessors. Contract: torch.nn.Module; of SAM's image
 # encoders: models/sam/image_encoders/base.py, BaseImageEncoder.
@@ -61,7 +72,8 @@ TRANSFORMS = Registry(
 METRICS = Registry("metric", parent=MMENGINE_METRICS, scope="ultraref", locations=["ultraref.evaluation"])
 # Contract: mmengine.hooks.Hook.
 HOOKS = Registry("hook", parent=MMENGINE_HOOKS, scope="ultraref", locations=["ultraref.engine"])
-RUNNERS = Registry("runner", parent=MMENGINE_RUNNERS, scope="ultraref", locations=["ultraref.engine"])
+# Contract: mmengine.runner.Runner.
+RUNNERS = Registry("runner", _build_runner, parent=MMENGINE_RUNNERS, scope="ultraref", locations=["ultraref.engine"])
 LOOPS = Registry("loop", parent=MMENGINE_LOOPS, scope="ultraref", locations=["ultraref.engine"])
 OPTIM_WRAPPERS = Registry(
     "optim_wrapper", parent=MMENGINE_OPTIM_WRAPPERS, scope="ultraref", locations=["ultraref.engine"]

@@ -112,6 +112,12 @@ def test_one_mistake(path, value, expected):
     assert expected in problem(cfg)
 
 
+def test_an_unknown_runner_is_named():
+    cfg = config()
+    cfg.runner_type = "UltraRuner"
+    assert "- runner_type: 'UltraRuner' is not registered; did you mean UltraRunner" in problem(cfg)
+
+
 def test_a_helper_variable_that_is_used_is_fine():
     cfg = config(network={"type": "ToyModel", "width": 4})
     check_config(cfg)

@@ -8,7 +8,10 @@ import torch
 from engine_toys import toy_config
 from mmengine.hooks import Hook
 
+from ultraref.apis import train
+from ultraref.checkpoint import load_checkpoint_file
 from ultraref.engine.work_dir import checkpoint_to_resume
+from ultraref.registry import RUNNERS
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +155,26 @@ def test_what_the_hub_cannot_save_is_left_out_with_a_warning(tmp_path, make_runn
     assert info["note"]["array"].tolist() == [0, 1]
     assert "model" not in info
     assert "message_hub['model'] is a torch.nn.modules.linear.Linear" in "".join(capsys.readouterr())
+
+
+def test_a_config_that_names_no_runner_gets_this_one(tmp_path):
+    from ultraref.engine import UltraRunner
+
+    cfg = toy_config(tmp_path, epochs=1, experiment_name="engine_test_no_runner")
+    cfg.default_scope = None
+    assert "runner_type" not in cfg
+    runner = train(cfg)
+    assert type(runner) is UltraRunner
+    # The loop that a signal stops between two iterations, and a checkpoint of this package.
+    assert type(runner.train_loop).__name__ == "UltraTrainLoop"
+    assert load_checkpoint_file(tmp_path / "last.pth")["meta"]["epoch"] == 1
+    # What was given is not changed; what was built says what it is.
+    assert "runner_type" not in cfg
+    assert (runner.cfg.runner_type, runner.cfg.default_scope) == ("UltraRunner", "ultraref")
+
+
+def test_a_runner_of_ones_own_is_taken(tmp_path):
+    from mmengine.runner import Runner
+
+    cfg = toy_config(tmp_path, runner_type="mmengine.Runner", experiment_name="engine_test_other_runner")
+    assert type(RUNNERS.build(cfg)) is Runner

@@ -87,6 +87,8 @@ def check_config(cfg: Config) -> None:
             reason = _compat.explain_missing(error) if isinstance(error, ImportError) else str(error)
             raise ConfigError(f"custom_imports: {reason}") from error
     problems = list(_check_top_level(cfg))
+    if isinstance(cfg.get("runner_type"), str):
+        problems += _unknown_name(["runner_type"], cfg.runner_type)
     for path, node in _walk(dict(cfg.items()), []):
         problems += _check_node(path, node)
     if problems:
