@@ -104,6 +104,26 @@ def test_all_proposals_of_images_that_are_asked_about_are_judged():
     assert output.alternatives.prob[output.alternatives.rows == 0][..., 50:].max() == 0
 
 
+def test_images_that_promise_enough_are_not_asked_about_again():
+    image, prob = batch()
+    with torch.no_grad():
+        everywhere = build()
+        own = plain()(RefinerInputs(image, prob)).quality[[0, 2], :2].amax(dim=1)
+        between = float(own.mean())
+        found = build(ask_below=between)(RefinerInputs(image, prob)).alternatives
+        expected = everywhere(RefinerInputs(image, prob)).alternatives
+        nothing = build(ask_below=float(own.min()) / 2)(RefinerInputs(image, prob)).alternatives
+        every = build(ask_below=between).train()(RefinerInputs(image, prob)).alternatives
+    assert own[0] != own[1]
+    low = 0 if own[0] < own[1] else 2
+    kept = expected.rows == low
+    assert torch.equal(found.rows, expected.rows[kept])
+    torch.testing.assert_close(found.prob, expected.prob[kept])
+    assert len(nothing.rows) == 0
+    # The head learns from all.
+    assert torch.equal(every.rows, expected.rows)
+
+
 def test_training_is_the_refiners_own_but_for_the_head():
     image, prob = batch()
     torch.manual_seed(0)
@@ -134,6 +154,7 @@ def test_what_it_needs_is_said():
         (dict(quality_head=None), "quality_head=dict"),
         (dict(roi=dict(type="LesionROICropper"), components=None), "roi=None"),
         (dict(proposals=dict(second=None)), "proposals has none"),
+        (dict(ask_below=0.0), "ask_below=0.0"),
     ):
         with pytest.raises(UserError, match=words):
             build(**options)

@@ -31,13 +31,15 @@ class SearchingRefiner(SAMRefiner):
     Args:
         proposals: name -> config of a proposal; None leaves one out.
         margin: by how much predicted Dice must rise for another answer, or for any.
+        ask_below: predicted Dice in (0, 1] from which on an image isn't asked about again: that of the coarse mask, or of SAM's own answer. It
+            spares the decodings of images that look good already. In training all are asked about.
         **options: those of `SAMRefiner`; a `quality_head` is needed, and an ROI can't be.
 
     Raises:
-        UserError: there is no quality head or no proposal, or there is an ROI; and as `SAMRefiner`.
+        UserError: there is no quality head or no proposal, there is an ROI, or `ask_below` is out of range; and as `SAMRefiner`.
     """
 
-    def __init__(self, proposals: Mapping[str, dict | None], margin: float = 0.0, **options):
+    def __init__(self, proposals: Mapping[str, dict | None], margin: float = 0.0, ask_below: float = 1.0, **options):
         super().__init__(**options)
         if self.quality_head is None:
             raise UserError(
@@ -49,7 +51,9 @@ class SearchingRefiner(SAMRefiner):
         if not built:
             raise UserError("SearchingRefiner: proposals has none; take SAMRefiner, or name one")
         self.proposals = nn.ModuleDict(built)
-        self.margin = margin
+        if not 0 < ask_below <= 1:
+            raise UserError(f"SearchingRefiner: ask_below={ask_below}; it must lie in (0, 1]")
+        self.margin, self.ask_below = margin, ask_below
 
     def forward(self, inputs: RefinerInputs) -> RefinerOutput:
         """See `BaseRefiner`."""
@@ -58,21 +62,29 @@ class SearchingRefiner(SAMRefiner):
         own = super().forward(inputs)
         if inputs.given_prompts is not None:
             return own
-        own = replace(own, alternatives=self._ask(inputs, own.quality[:, COARSE].isfinite()))
+        # Where SAM was not asked at all nothing is predicted, and no comparison holds.
+        promise = own.quality[:, [COARSE, SAM_MASK]].amax(dim=1)
+        asked = promise.isfinite() if self.training else promise <= self.ask_below
+        own = replace(own, alternatives=self._ask(inputs, asked.nonzero()[:, 0]))
         return own if self.training else self._choose(own, inputs.coarse_prob)
 
-    def _ask(self, inputs: RefinerInputs, asked: Tensor) -> Alternatives:
-        """Returns SAM's answers to the proposals of the images that it was asked about at all."""
+    def _ask(self, inputs: RefinerInputs, images: Tensor) -> Alternatives:
+        """Returns SAM's answers to the proposals of the images at `images`, (A,) long."""
         coarse_prob, embedding = inputs.coarse_prob, inputs.embedding
+        nothing = Alternatives(
+            images[:0], coarse_prob.new_zeros(0, *coarse_prob.shape[1:]), coarse_prob.new_zeros(0, 3)
+        )
+        if len(images) == 0:
+            return nothing
         with torch.no_grad():
             made = []
             for proposal in self.proposals.values():
                 proposal.check_sam(self.sam)
-                made.append(proposal(coarse_prob.detach(), embedding))
+                made.append(proposal(coarse_prob.detach()[images], embedding[images]))
             rows, boxes = (torch.cat([getattr(part, name) for part in made]) for name in ("rows", "boxes"))
-            rows, boxes = rows[asked[rows]], boxes[asked[rows]]
+            rows = images[rows]
             if len(rows) == 0:
-                return Alternatives(rows, coarse_prob.new_zeros(0, *coarse_prob.shape[1:]), coarse_prob.new_zeros(0, 3))
+                return nothing
             own, prompts = embedding[rows], Prompts(box=boxes)
             logits, iou = self.sam.decode(own, prompts, multimask_output=self.multimask)
             selected = select_candidates(logits, iou)
