@@ -17,6 +17,7 @@ SCORES: dict[str, tuple[tuple[str, ...], Callable[[Mapping], float]]] = {
     ),
     "quality": (("predicted_dice_sam",), lambda row: row["predicted_dice_sam"]),
     "agreement": (("agreement",), lambda row: row["agreement"]),
+    "opinion": (("opinion",), lambda row: row["opinion"]),
     "predicted_iou": (("predicted_iou",), lambda row: row["predicted_iou"]),
     "consistency": (("consistency",), lambda row: row["consistency"]),
     "oracle": (("delta_dice",), lambda row: row["delta_dice"]),

@@ -24,7 +24,8 @@ class SegDataSample(BaseDataElement):
 
     Metainfo: `name`, `img_path`, `seg_map_path`, `ori_shape` (height, width), `fold` (int or None), `image_hash`, `coarse_dice`,
     `error_type`, `coarse_empty`, `predicted_iou` (float, or None where SAM was not asked); `predicted_dice`, (float, float) of
-    coarse and SAM's mask, or None likewise, and `predicted_harm` of a model with a quality head; `consistency`, mean pairwise Dice of
+    coarse and SAM's mask, or None likewise, and `predicted_harm` of a model with a quality head; `opinion`, IoU of SAM's mask with
+    that of a second coarse network; `consistency`, mean pairwise Dice of
     the masks that a mean is of; `pixels_hash`, `group`, `group_kind`
     and `attributes` (`Splits.describe`); `spacing`, (row, column) distance in mm of two pixels of the native frame.
     """

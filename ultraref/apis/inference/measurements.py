@@ -28,6 +28,7 @@ COLUMNS = (
     "coarse_area_px",
     "changed_px",
     "predicted_iou",
+    "opinion",
     "predicted_dice_coarse",
     "predicted_dice_sam",
     "predicted_harm",
@@ -55,8 +56,8 @@ def measure(
         origin: of the image. `area_mm2` is given where its pixel spacing is certain.
 
     Returns:
-        By COLUMNS. predicted_dice_coarse, predicted_dice_sam and predicted_harm are what a quality head says, of a model that has one; consistency,
-        how far mirror images agree. The flags are 0 or 1: `coarse_empty`, there was no coarse mask to refine; `gate_closed`, SAM would change the mask, and
+        By COLUMNS. predicted_dice_coarse, predicted_dice_sam and predicted_harm are what a quality head says, of a model that has one; opinion,
+        the IoU of SAM's mask with that of a second coarse network, of a model that has one; consistency, how far mirror images agree. The flags are 0 or 1: `coarse_empty`, there was no coarse mask to refine; `gate_closed`, SAM would change the mask, and
         the gate lets nothing of it in; `disagreement`, SAM's mask and the coarse one have an IoU below 0.5.
     """
     height, width = mask.shape
@@ -78,14 +79,13 @@ def measure(
     if area:
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         row.update(x1=int(columns[0]), y1=int(rows[0]), x2=int(columns[-1]), y2=int(rows[-1]))
-    if sample.metainfo.get("predicted_iou") is not None:
-        row["predicted_iou"] = round(sample.metainfo["predicted_iou"], 4)
+    for name in ("predicted_iou", "opinion", "consistency"):
+        if sample.metainfo.get(name) is not None:
+            row[name] = round(sample.metainfo[name], 4)
     if sample.metainfo.get("predicted_dice") is not None:
         before, after = (round(value, 4) for value in sample.metainfo["predicted_dice"])
         harm = round(sample.metainfo["predicted_harm"], 4)
         row.update(predicted_dice_coarse=before, predicted_dice_sam=after, predicted_harm=harm)
-    if sample.metainfo.get("consistency") is not None:
-        row["consistency"] = round(sample.metainfo["consistency"], 4)
     if coarse is not None and "refined" in sample:
         row.update(coarse_area_px=int(coarse.sum()), changed_px=int((coarse != mask).sum()), **_flags(sample))
     return row

@@ -15,10 +15,12 @@ class CaseFacts:
         quality: (B, 3) float, what a quality head predicts: Dice of the coarse mask and of SAM's, and the probability of harm; NaN where SAM
             was not asked.
             None where the refiner has no quality head.
+        opinion: (B, 1, H, W) float in [0, 1], what a second coarse network says of the image, in q's frame; None where the model has none.
     """
 
     predicted_iou: Tensor
     quality: Tensor | None = None
+    opinion: Tensor | None = None
 
 
 class BaseGate(nn.Module, metaclass=ABCMeta):

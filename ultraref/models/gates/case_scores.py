@@ -41,6 +41,19 @@ def safety(coarse_prob: Tensor, sam_prob: Tensor, facts: CaseFacts | None) -> Te
     return 1 - _predictions(facts, "safety")[:, HARM]
 
 
+def opinion(coarse_prob: Tensor, sam_prob: Tensor, facts: CaseFacts | None) -> Tensor:
+    """IoU of {q > 0.5} and the mask of a second coarse network, (B,) float32 in [0, 1]; 1 where both are empty.
+
+    SAM was asked around the first network's mask, so that the two agree even where both are wrong; the second doesn't know either.
+    """
+    if facts is None or facts.opinion is None:
+        raise UserError(
+            "model.gate has the score 'opinion', which a second coarse network gives, and the model has none; set model.opinion, see "
+            "configs/ablations/gates/gate_opinion.py"
+        )
+    return agreement(facts.opinion, sam_prob)
+
+
 def _predictions(facts: CaseFacts | None, score: str) -> Tensor:
     if facts is None or facts.quality is None:
         raise UserError(
@@ -61,4 +74,5 @@ CASE_SCORES: dict[str, Callable[[Tensor, Tensor, CaseFacts | None], Tensor]] = {
     "quality": quality,
     "gain": gain,
     "safety": safety,
+    "opinion": opinion,
 }

@@ -10,8 +10,9 @@ from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
 from ultraref.errors import UserError
-from ultraref.models.coarse import CoarseOutput
+from ultraref.models.coarse import CoarseOutput, FromSample
 from ultraref.models.gates import CaseFacts, apply_gate
+from ultraref.models.gates.case_scores import agreement
 from ultraref.models.padding import content_mask, into_sam_frame
 from ultraref.models.quality import HARMED_BY
 from ultraref.models.refined_logits import refined_logits
@@ -33,13 +34,14 @@ LOSS_ROLES = {
 
 @dataclass(frozen=True)
 class RefinementOutput:
-    """One forward pass; p, gate and refined probability are (B, 1, S, S) float in [0, 1] in q's frame."""
+    """One forward pass; p, gate, refined probability and the second opinion are (B, 1, S, S) float in [0, 1] in q's frame."""
 
     coarse: CoarseOutput
     coarse_prob: Tensor
     sam: RefinerOutput
     gate: Tensor
     refined_prob: Tensor
+    opinion: Tensor | None = None
 
 
 @MODELS.register_module()
@@ -55,10 +57,12 @@ class RefinementSegmentor(BaseModel):
         coarse_grad_scale: factor on the gradient that the refinement sends into the coarse network; the coarse loss's own
             gradient is not scaled. 1 is the reference; 0 trains the coarse network by its own loss alone.
         data_preprocessor: config of a `SegDataPreprocessor`.
+        opinion: config of a coarse source that runs a second coarse network (`FromNetwork`), whose mask tells how far SAM's is to be trusted: the
+            gates' score "opinion", and a column of the table of cases. It never trains. None asks none.
 
     Raises:
-        UserError: `losses` has an unknown role, `loss_weights` other roles than `losses`, or the refiner was trained on coarse
-            masks of another size.
+        UserError: `losses` has an unknown role, `loss_weights` other roles than `losses`, the refiner was trained on coarse
+            masks of another size, or the second coarse network takes images of another size or is none.
     """
 
     def __init__(
@@ -70,6 +74,7 @@ class RefinementSegmentor(BaseModel):
         loss_weights: dict[str, float],
         data_preprocessor: dict,
         coarse_grad_scale: float = 1.0,
+        opinion: dict | None = None,
     ):
         super().__init__(data_preprocessor=data_preprocessor)
         # None leaves out a loss that a base config has, and its weight with it.
@@ -90,7 +95,19 @@ class RefinementSegmentor(BaseModel):
         self.losses = nn.ModuleDict({role: LOSSES.build(config) for role, config in losses.items()})
         self.loss_weights = dict(loss_weights)
         self.coarse_grad_scale = coarse_grad_scale
+        self.opinion = None
+        if opinion is not None:
+            # What draws random numbers after it draws the same as without it.
+            with torch.random.fork_rng(devices=[]):
+                self.opinion = COARSE_SOURCES.build(opinion).requires_grad_(False).eval()
         self._check_coarse_size()
+
+    def train(self, mode: bool = True) -> "RefinementSegmentor":
+        """As nn.Module.train, but the second coarse network stays in eval mode."""
+        super().train(mode)
+        if self.opinion is not None:
+            self.opinion.eval()
+        return self
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -112,6 +129,15 @@ class RefinementSegmentor(BaseModel):
             raise UserError(
                 f"the refiner was trained on coarse masks of {trained} px, and {type(self.coarse_source).__name__} gives some of "
                 f"{size} px; make the sizes agree, or set allow_contract_change=True in model.refiner if the change is on purpose"
+            )
+        if isinstance(self.opinion, FromSample):
+            raise UserError(
+                "model.opinion: FromSample hands on the coarse mask that is refined; a second opinion comes from another network: take FromNetwork"
+            )
+        if self.opinion is not None and self.opinion.size != size:
+            raise UserError(
+                f"model.opinion: its network takes images of {self.opinion.size} px, the coarse source has {size} px; a sample carries the "
+                "coarse image at one size, so take networks of the same"
             )
         network = getattr(self.coarse_source, "network", None)
         if getattr(network, "reads_sam_image", False) and network.sam_size != self.refiner.image_size:
@@ -158,17 +184,26 @@ class RefinementSegmentor(BaseModel):
         sam = replace(sam, prob=torch.where(asked, sam.prob * content, coarse_prob))
         if sam.from_logits is not None:
             sam = replace(sam, from_logits=sam.from_logits & content & asked)
-        gate = self._weigh(coarse_prob, sam) if given_prompts is None else torch.ones_like(coarse_prob)
+        opinion = self._second_opinion(inputs) if given_prompts is None else None
+        gate = self._weigh(coarse_prob, sam, opinion) if given_prompts is None else torch.ones_like(coarse_prob)
         # lerp is exact at both ends: a gate of 0 gives p and a gate of 1 gives q, bit for bit.
         refined_prob = torch.lerp(coarse_prob, sam.prob, gate)
-        return RefinementOutput(coarse, coarse_prob, sam, gate, refined_prob)
+        return RefinementOutput(coarse, coarse_prob, sam, gate, refined_prob, opinion)
 
-    def _weigh(self, coarse_prob: Tensor, sam: RefinerOutput) -> Tensor:
+    @torch.no_grad()
+    def _second_opinion(self, inputs: dict[str, Tensor]) -> Tensor | None:
+        # A gate that reads none trains without it.
+        if self.opinion is None or (self.training and not self.gate.reads_facts):
+            return None
+        return into_sam_frame(self.opinion(inputs).prob, inputs["sam_image"].shape[-1], inputs.get("content_size"))
+
+    def _weigh(self, coarse_prob: Tensor, sam: RefinerOutput, opinion: Tensor | None) -> Tensor:
         facts = None
         if self.gate.reads_facts:
             facts = CaseFacts(
                 predicted_iou=mean_predicted_iou(sam.candidate_iou.float(), sam.rows, coarse_prob.shape[0]),
                 quality=sam.quality,
+                opinion=opinion,
             )
         return apply_gate(self.gate, coarse_prob, sam.prob, sam.features, facts)
 
@@ -252,6 +287,7 @@ class RefinementSegmentor(BaseModel):
         predicted_iou = predicted_iou_of_images(output.sam.candidate_iou, rows, len(empty))
         quality = output.sam.quality
         pixels = dict(coarse=output.coarse_prob, sam=output.sam.prob, gate=output.gate, refined=output.refined_prob)
+        opinion = None if output.opinion is None else agreement(output.opinion, output.sam.prob).tolist()
         sizes = [output.gate.shape[-2:]] * len(output.gate) if content_size is None else content_size.tolist()
         for i, (sample, (height, width)) in enumerate(zip(data_samples, sizes)):
             # The image lies at the top left, so that prompts have the same coordinates in its own frame.
@@ -264,6 +300,8 @@ class RefinementSegmentor(BaseModel):
                 sample.set_pixels("gt_sem_seg", sample.gt_sem_seg.data[:, :height, :width])
             sample.prompts = BaseDataElement(**{name: value[rows == i] for name, value in prompts.items()})
             sample.set_metainfo(dict(coarse_empty=empty[i], predicted_iou=predicted_iou[i]))
+            if opinion is not None:
+                sample.set_metainfo(dict(opinion=opinion[i]))
             if quality is not None:
                 *pair, harm = quality[i].tolist()
                 known = not math.isnan(harm)

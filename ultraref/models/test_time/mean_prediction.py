@@ -21,7 +21,7 @@ def mean_prediction(predictions: Sequence[SegDataSample]) -> SegDataSample:
         predictions: samples with (1, H, W) fields of one size, and the same fields in all.
 
     Returns:
-        The first sample, with the means; where there are several, `consistency` says how far they agree (`mean_pairwise_dice`); `predicted_iou` and `predicted_dice` are means over those that SAM was asked for, and `coarse_empty` whether
+        The first sample, with the means; where there are several, `consistency` says how far they agree (`mean_pairwise_dice`); `opinion`, `predicted_iou` and `predicted_dice` are means over those that SAM was asked for, and `coarse_empty` whether
         all coarse masks are empty. The prompts stay those of the first.
     """
     first = predictions[0]
@@ -35,6 +35,8 @@ def mean_prediction(predictions: Sequence[SegDataSample]) -> SegDataSample:
     if "predicted_iou" in first.metainfo:
         values = [meta["predicted_iou"] for meta in metainfo if meta["predicted_iou"] is not None]
         first.set_metainfo(dict(predicted_iou=sum(values) / len(values) if values else None))
+    if "opinion" in first.metainfo:
+        first.set_metainfo(dict(opinion=sum(meta["opinion"] for meta in metainfo) / len(metainfo)))
     if "predicted_dice" in first.metainfo:
         first.set_metainfo(mean_quality(metainfo))
     if "coarse_empty" in first.metainfo:
