@@ -20,6 +20,7 @@ quick = dict(
     overlap=dict(type="OverlapMeasure"),
     changes=dict(type="ChangeMeasure"),
     predicted_dice=dict(type="PredictedDiceMeasure"),
+    opinion=dict(type="OpinionMeasure"),
 )
 val_evaluator = dict(type="RefinementMetric", size="original", stage="val", measures=quick)
 test_evaluator = dict(

@@ -5,6 +5,7 @@ from ultraref.evaluation.metrics.calibration import CalibrationMeasure
 from ultraref.evaluation.metrics.changes import CHANGE, LARGE_CHANGE, ChangeMeasure, case_changes
 from ultraref.evaluation.metrics.consistency import ConsistencyMeasure
 from ultraref.evaluation.metrics.lesions import LesionMeasure
+from ultraref.evaluation.metrics.opinion import OpinionMeasure
 from ultraref.evaluation.metrics.overlap import OverlapMeasure, overlap_metrics
 from ultraref.evaluation.metrics.predicted_dice import PredictedDiceMeasure, helped_before_harmed
 from ultraref.evaluation.metrics.quality import QualityMeasure
@@ -18,6 +19,7 @@ __all__ = [
     "ChangeMeasure",
     "ConsistencyMeasure",
     "LesionMeasure",
+    "OpinionMeasure",
     "OverlapMeasure",
     "PredictedDiceMeasure",
     "QualityMeasure",

@@ -27,14 +27,14 @@ class QualityMeasure(BaseMeasure):
     needs = (OverlapMeasure,)
 
     def measure(self, case: Case) -> dict[str, object]:
-        """Returns predicted_iou and opinion, where the sample has them, and agreement, the IoU of SAM's and the coarse mask, where it has both."""
+        """Returns predicted_iou where the sample has one, and agreement, the IoU of SAM's and the coarse mask, where it has both."""
         columns = {}
         if "sam" in case.masks and "coarse" in case.masks:
             sam, coarse = case.masks["sam"], case.masks["coarse"]
             either = int((sam | coarse).sum())
             columns["agreement"] = int((sam & coarse).sum()) / either if either else 1.0
-        said = {name: case.sample.get(name) for name in ("opinion", "predicted_iou")}
-        return columns | {name: float(value) for name, value in said.items() if value is not None}
+        predicted = case.sample.get("predicted_iou")
+        return columns if predicted is None else {**columns, "predicted_iou": float(predicted)}
 
     def summarise(self, rows: Sequence[Row]) -> dict[str, float]:
         """Returns the two correlations."""
