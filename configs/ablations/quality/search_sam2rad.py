@@ -6,7 +6,7 @@ sam2rad = f"work_dirs/lite_query_{_base_.set_name}_coco_fold{_base_.fold}/best.p
 opinion = dict(type="SAM2RadProposal", sam=dict(_base_.lite_refiner.sam, checkpoint=None), checkpoint=sam2rad)
 opinion.update(prompt_predictor=dict(type="QueryPromptPredictor"))
 model = dict(
-    refiner=dict(refiner, proposals=dict(opinion=opinion), quality_head=dict(type="QualityHead")),
+    refiner=dict(refiner, proposals=dict(opinion=opinion), ask_below=0.7, quality_head=dict(type="QualityHead")),
     gate=dict(value=1.0),
     losses=dict(quality=dict(type="QualityLoss")),
     loss_weights=dict(quality=1.0),
