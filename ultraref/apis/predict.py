@@ -128,6 +128,8 @@ def predict_files(
     )
     _write_failures(out / f"failed{suffix}.csv", report.failed)
     if isinstance(masks, CoarseMasks) and parts == 1:
+        for name in report.failed:
+            masks.claim(name)
         report.unused = masks.unused()
     return report
 

@@ -44,6 +44,14 @@ def test_what_is_not_matched_is_told(tmp_path):
     assert found.unused() == [tmp_path / "b.png"]
 
 
+def test_masks_of_an_image_that_cannot_be_read_are_its_own(tmp_path):
+    names = ("p1/a.png", "p2/a.png", "b_mask.png", "cine_f0000.png", "cine_f0010.png", "cine2_f0000.png", "c.png")
+    found = masks(tmp_path, *names)
+    for name in ("p1/a", "b_0000", "elsewhere/cine", "no mask"):
+        found.claim(name)
+    assert found.unused() == [tmp_path / name for name in ("c.png", "cine2_f0000.png", "p2/a.png")]
+
+
 def test_two_masks_of_one_image_are_refused(tmp_path):
     with pytest.raises(UserError, match="both are the coarse mask of an image a"):
         masks(tmp_path, "a.png", "a_mask.npy")

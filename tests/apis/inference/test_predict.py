@@ -194,6 +194,16 @@ def test_masks_and_images_that_have_no_partner_are_listed(refiner, tmp_path):
     assert (again.written, again.kept, again.unused) == (0, 1, [tmp_path / "coarse" / "z.png"])
 
 
+def test_the_mask_of_an_image_that_cannot_be_read_belongs_to_it(refiner, tmp_path):
+    for name in ("x", "y", "z"):
+        write_pair(tmp_path, name)
+    (tmp_path / "images" / "y.png").write_bytes(b"")
+    (tmp_path / "images" / "z.png").unlink()
+    report = predict_files(refiner, tmp_path / "images", tmp_path / "out", tmp_path / "coarse", show_progress=False)
+    assert (report.written, list(report.failed)) == (1, ["y"])
+    assert report.unused == [tmp_path / "coarse" / "z.png"]
+
+
 def test_one_image_takes_one_mask_whatever_its_name(refiner, tmp_path):
     mask = write_pair(tmp_path, "x")
     write_pair(tmp_path, "y")

@@ -1,6 +1,8 @@
 """Which coarse mask belongs to which image."""
 
+import contextlib
 import os
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from ultraref.names import plain_name
 
 # What published sets and other tools add to the name of an image's mask.
 _MASK_ENDINGS = ("_mask", "_seg", "_pred")
+# What the name of a frame adds to its file's.
+_FRAME = re.compile(r"_f\d{4,}$")
 MASK_SUFFIXES = (".png", ".npy", ".npz", ".nii", ".nii.gz", ".tif", ".tiff", ".bmp")
 
 
@@ -24,7 +28,7 @@ class CoarseMasks:
         folder: searched for names that end as MASK_SUFFIXES.
 
     Attributes:
-        used: masks that an image has asked for.
+        used: masks that belong to an image: one that has asked for its mask, or one that couldn't be read.
 
     Raises:
         MissingFileError: there is no such folder.
@@ -38,6 +42,8 @@ class CoarseMasks:
         self.used: set[Path] = set()
         self._by_path: dict[str, Path] = {}
         self._by_name: dict[str, list[Path]] = defaultdict(list)
+        # Names of the masks of frames by the name of the file that they would be of, both without folders.
+        self._of_frames: dict[str, list[str]] = defaultdict(list)
         for path in sorted(self.folder.rglob("*")):
             if path.name.startswith(".") or not path.name.lower().endswith(MASK_SUFFIXES) or not path.is_file():
                 continue
@@ -47,7 +53,10 @@ class CoarseMasks:
                     f"{self._by_path[key]} and {path} both are the coarse mask of an image {key}; leave one in the folder"
                 )
             self._by_path[key] = path
-            self._by_name[key.rpartition("/")[2]].append(path)
+            name = key.rpartition("/")[2]
+            self._by_name[name].append(path)
+            if _FRAME.search(name):
+                self._of_frames[_FRAME.sub("", name)].append(name)
         if not self._by_path:
             raise UserError(f"{folder} holds no coarse mask; looked for {', '.join(MASK_SUFFIXES)}, folders included")
 
@@ -72,8 +81,15 @@ class CoarseMasks:
             f"{', '.join(MASK_SUFFIXES)}, also after _mask, _seg or _pred"
         )
 
+    def claim(self, name: str) -> None:
+        """Counts as used what belongs to an image that can't be read: its mask, or those of its frames, whose number isn't known then."""
+        folder, _, own = name.rpartition("/")
+        for each in (own, *self._of_frames.get(own, ())):
+            with contextlib.suppress(UserError):
+                self.find(f"{folder}/{each}" if folder else each)
+
     def unused(self) -> list[Path]:
-        """Returns the masks that no image has asked for, sorted."""
+        """Returns the masks that belong to no image, sorted."""
         return sorted(path for path in self._by_path.values() if path not in self.used)
 
     def _use(self, path: Path) -> Path:
