@@ -17,6 +17,7 @@ from ultraref.apis.inference.batches import coarse_of_batch, predict_batch
 from ultraref.apis.inference.measurements import write_table
 from ultraref.apis.inference.reading import Reader
 from ultraref.apis.inference.sample import Origin, Prepared, SampleMaker
+from ultraref.apis.inference.set_cases import SetCases
 from ultraref.apis.inference.tasks import ImageInput, Task, pair_inputs
 from ultraref.apis.inference.temporal_median import check_window, smoothed_over_time
 from ultraref.apis.inference.writer import PredictionWriter
@@ -147,7 +148,7 @@ class UltraRefInferencer:
                 Where boxes or points are given, SAM is asked about them alone, and the gate is 1.
             points: of each image (N, 3), (x, y, label), label 1 in the lesion, 0 in the background; with one box or without.
             batch_size: images that the model sees at a time.
-            out_dir: receives masks/NAME.png and predictions.csv, see `PredictionWriter` and `measurements.COLUMNS`.
+            out_dir: receives masks/NAME.png and predictions.csv, see `PredictionWriter`, `measurements.COLUMNS` and `SetCases`.
 
         Raises:
             UserError: a file can't be read, or what is given doesn't fit.
@@ -155,12 +156,14 @@ class UltraRefInferencer:
         predictions = self.stream(inputs, coarse, boxes, points, batch_size)
         if out_dir is None:
             return [prediction.sample for prediction in predictions]
-        samples = []
+        samples, cases, known = [], SetCases(), {}
         with PredictionWriter(Path(out_dir)) as writer:
             for prediction in predictions:
+                known[prediction.sample.metainfo["name"]] = cases.of(prediction.origin.path or "")
                 writer.add(prediction.sample, prediction.image, prediction.origin)
                 samples.append(prediction.sample)
-        write_table(Path(out_dir) / "predictions.csv", writer.rows)
+        rows = [{**row, **known[row["name"]]} for row in writer.rows]
+        write_table(Path(out_dir) / "predictions.csv", rows)
         return samples
 
     def stream(

@@ -14,6 +14,7 @@ from ultraref.apis.inference.coarse_masks import CoarseMasks
 from ultraref.apis.inference.files import InputFile, find_files
 from ultraref.apis.inference.journal import Journal
 from ultraref.apis.inference.measurements import write_table
+from ultraref.apis.inference.set_cases import SetCases
 from ultraref.apis.inference.tasks import Task
 from ultraref.apis.inference.writer import OUTPUTS, PredictionWriter
 from ultraref.apis.inferencer import UltraRefInferencer
@@ -58,7 +59,8 @@ def predict_files(
     """Predicts files and writes what `PredictionWriter` writes.
 
     Called again with the same settings it does what is missing, or whose file has changed. OUT/failed.csv lists what failed, where
-    something did.
+    something did. predictions.csv has the columns `measurements.COLUMNS`, and of images of a converted set what its cases.csv says
+    of them (`SetCases`).
 
     Args:
         inferencer: the model.
@@ -72,7 +74,8 @@ def predict_files(
         show_progress: draw a bar.
 
     Raises:
-        UserError: nothing to predict, or the folder holds results of other settings, or is or lies in a folder of the inputs.
+        UserError: nothing to predict, or the folder holds results of other settings, or is or lies in a folder of the inputs, or the set
+            that an image lies in is damaged.
     """
     out, (part, parts) = Path(out), shard
     if not 1 <= part <= parts:
@@ -85,6 +88,8 @@ def predict_files(
     _refuse_overlap(out, inputs, [file.path for file in all_files], coarse)
     _refuse_frame_names({file.name: file.path for file in all_files})
     check_output_folder(out, "--out")
+    cases = SetCases()
+    known = {name: cases.of(file.path) for name, file in files.items()}
     suffix = "" if parts == 1 else f"_{part}of{parts}"
     journal = Journal(out / f"predictions{suffix}.jsonl", _settings(inferencer, outputs, threshold, coarse))
     report = PredictReport()
@@ -124,7 +129,11 @@ def predict_files(
         journal.close()
     write_table(
         out / f"predictions{suffix}.csv",
-        [journal.rows[name] for name in by_frame if name in journal.rows and name not in report.failed],
+        [
+            {**journal.rows[name], **known[file.name]}
+            for name, file in by_frame.items()
+            if name in journal.rows and name not in report.failed
+        ],
     )
     _write_failures(out / f"failed{suffix}.csv", report.failed)
     if isinstance(masks, CoarseMasks) and parts == 1:

@@ -11,6 +11,11 @@ TEXT = ("dataset", "name", "hash", "group", "group_kind")
 CASE = "case_"
 
 
+def case_columns(attributes: Mapping[str, str] | None) -> dict[str, str]:
+    """Returns what a set says of a case (`attributes` of its sample) by the names of their columns."""
+    return {f"{CASE}{name}": value for name, value in (attributes or {}).items()}
+
+
 def write_cases(path: str | Path, rows: Sequence[Mapping]) -> None:
     """Writes rows as CSV, in the order of the columns as they first come. Never leaves half a file behind.
 

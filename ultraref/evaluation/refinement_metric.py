@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ultraref.errors import UserError
 from ultraref.evaluation.case import Case
-from ultraref.evaluation.case_table import CASE, write_cases
+from ultraref.evaluation.case_table import case_columns, write_cases
 from ultraref.evaluation.metrics import BaseMeasure
 from ultraref.evaluation.normals import describe_normals, measure_normal, summarise_normals
 from ultraref.evaluation.statistics import IMAGE, resampling_of
@@ -223,7 +223,7 @@ def _describe(case: Case) -> dict:
         hash=sample.get("pixels_hash") or sample.get("image_hash") or "",
         group=sample.get("group") or "",
         group_kind=sample.get("group_kind") or "",
-        **{f"{CASE}{name}": value for name, value in (sample.get("attributes") or {}).items()},
+        **case_columns(sample.get("attributes")),
         lesion_area=case.lesion_area,
         coarse_empty=bool(sample.get("coarse_empty", False)),
     )

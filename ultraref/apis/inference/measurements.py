@@ -92,8 +92,13 @@ def measure(
 
 
 def write_table(path: Path, rows: Sequence[Mapping]) -> None:
-    """Writes rows as CSV, in natural order of their names. A text that a spreadsheet would take for a formula gets an apostrophe before it."""
-    write_mappings(path, COLUMNS, sorted(rows, key=lambda row: natural_key(row["name"])))
+    """Writes rows as CSV, in natural order of their names. A text that a spreadsheet would take for a formula gets an apostrophe before it.
+
+    Columns that COLUMNS doesn't name follow in the order in which they first come.
+    """
+    rows = sorted(rows, key=lambda row: natural_key(row["name"]))
+    columns = dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)])
+    write_mappings(path, list(columns), rows)
 
 
 def _flags(sample: SegDataSample) -> Mapping[str, int]:
