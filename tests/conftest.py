@@ -9,8 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 from filelock import FileLock
+from PIL import Image
 
-from ultraref.datasets.converters import convert, find_busi
+from ultraref.datasets import Splits
+from ultraref.datasets.converters import convert, find_busi, find_folder
 from ultraref.testing.phantom_dataset import write_phantom_busi
 
 
@@ -50,6 +52,23 @@ def phantom_root(session_folder, raw_phantoms) -> Path:
     return build_once(
         session_folder / "phantoms", lambda folder: convert(find_busi(raw_phantoms), folder, dataset="phantoms")
     )
+
+
+@pytest.fixture(scope="session")
+def larger_phantoms(session_folder, phantom_root) -> Path:
+    """The images of `phantom_root` under names of their own, at 40 % more, recoded, with another seed and so another split. Read only."""
+
+    def build(folder: Path) -> None:
+        raw = folder.with_name(f"{folder.name}_raw")
+        for number, (name, entry) in enumerate(Splits.read(phantom_root).images.items()):
+            for kind, way in (("images", Image.Resampling.BICUBIC), ("masks", Image.Resampling.NEAREST)):
+                picture = Image.open(phantom_root / entry.split / kind / f"{name}.png")
+                (raw / kind).mkdir(parents=True, exist_ok=True)
+                size = tuple(round(1.4 * side) for side in picture.size)
+                picture.resize(size, way).save(raw / kind / f"case{number}.png")
+        convert(find_folder(raw), folder, "large", seed=5)
+
+    return build_once(session_folder / "larger_phantoms", build)
 
 
 ROOT = Path(__file__).parents[1]

@@ -73,3 +73,11 @@ def test_images_that_were_trained_on_are_refused(cascade, trained, tmp_path):
     with pytest.raises(UserError, match=r"was trained on .* of the .* validation images"):
         calibrate_gate(cfg, trained, out=tmp_path / "calibrated.pth", device="cpu")
     assert not (tmp_path / "calibrated.pth").exists()
+
+
+def test_copies_of_images_that_were_trained_on_are_refused(cascade, trained, larger_phantoms, tmp_path):
+    cfg = load(cascade, tmp_path)
+    cfg.val_dataloader.dataset.data_root = str(larger_phantoms)
+    with pytest.raises(UserError, match=r"validation images(.|\n)*large/case\d+ \(a copy of phantoms/\w+\)"):
+        calibrate_gate(cfg, trained, out=tmp_path / "calibrated.pth", device="cpu")
+    assert not (tmp_path / "calibrated.pth").exists()

@@ -151,6 +151,15 @@ def test_predictions_of_images_that_the_network_saw_are_refused(cascade, tmp_pat
     assert not (tmp_path / "store").exists()
 
 
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_predictions_of_copies_of_what_the_network_saw_are_refused(cascade, larger_phantoms, tmp_path, split):
+    cfg = load(cascade, cascade.phase1, work_dir=tmp_path)
+    cfg[f"{split}_dataloader"].dataset.data_root = str(larger_phantoms)
+    with pytest.raises(ValueError, match=r"are predicted(.|\n)*large/case\d+ \(a copy of phantoms/\w+\)"):
+        predict_coarse(cfg, str(folder(cascade, cascade.phase1) / "best.pth"), split, root=str(tmp_path / "store"))
+    assert not (tmp_path / "store").exists()
+
+
 def test_phase_3_of_another_fold_refuses_this_folds_networks(cascade, tmp_path):
     options = {f"{split}_dataloader.dataset.fold": 1 for split in ("train", "val")}
     cfg = load(cascade, cascade.phase3[0], options, work_dir=tmp_path)

@@ -16,8 +16,9 @@ from ultraref.checkpoint import load_checkpoint_file, save_atomically, to_plain
 from ultraref.datasets.collate import stack_collate
 from ultraref.engine.component_lookup import pass_on
 from ultraref.engine.gate_calibration import data_hash
-from ultraref.engine.hooks.provenance_hook import image_hashes, set_names
+from ultraref.engine.hooks.provenance_hook import set_names
 from ultraref.engine.inputs import require_inputs
+from ultraref.engine.seen_images import find_seen, image_hashes
 from ultraref.errors import UserError
 from ultraref.evaluation import RefinementMetric
 from ultraref.evaluation.metrics import CHANGE
@@ -49,8 +50,8 @@ def calibrate_gate(
 
     Raises:
         FileNotFoundError: the checkpoint or the data are missing.
-        UserError: the gate is another one, the checkpoint has seen an image that is calibrated on or doesn't fit, `out` is the checkpoint
-            itself, or `alpha` is out of range.
+        UserError: the gate is another one, the checkpoint has seen an image that is calibrated on, or a copy of it (`find_seen`), or doesn't
+            fit, `out` is the checkpoint itself, or `alpha` is out of range.
     """
     checkpoint = Path(checkpoint)
     target = checkpoint.with_name(f"{checkpoint.stem}_calibrated.pth") if out is None else Path(out)
@@ -129,18 +130,17 @@ def _with_conformal_gate(state: dict[str, torch.Tensor]) -> dict[str, torch.Tens
 
 
 def _refuse_seen(model: BaseModel, dataset: Dataset, checkpoint: Path) -> None:
-    seen = frozenset().union(*provenance.collect(model).values())
-    if not seen:
+    if not any(provenance.collect(model).values()):
         raise UserError(
             f"{checkpoint} doesn't say which images it was trained on, and a gate is calibrated on images that the model has not seen; "
             "give one that tools/train.py wrote"
         )
-    hashes = image_hashes(dataset)
-    names = sorted(name for name, sha256 in hashes.items() if sha256 in seen)
-    if names:
+    seen = find_seen(model, dataset)
+    if seen.names:
         raise UserError(
-            f"{checkpoint} was trained on {len(names)} of the {len(hashes)} validation images ({', '.join(names[:3])}, ...), where it harms less "
-            "than elsewhere; calibrate with the fold that it held out"
+            f"{checkpoint} was trained on {len(seen.names)} of the {len(image_hashes(dataset))} validation images, where it harms less than "
+            f"elsewhere:\n  {seen.describe()}\nCalibrate with the fold that it held out, and leave copies of other sets out (`exclude` of the data "
+            "set, tools/audit_leakage.py)"
         )
 
 

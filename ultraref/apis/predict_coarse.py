@@ -16,6 +16,7 @@ from ultraref.apis.output_folder import check_output_folder
 from ultraref.datasets.collate import stack_collate
 from ultraref.datasets.image_io import sha256_of_file
 from ultraref.datasets.prediction_store import NetworkIdentity, PredictionManifest, PredictionStore
+from ultraref.engine.seen_images import find_seen
 from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import without_initial_weights
 from ultraref.registry import DATASETS
@@ -37,7 +38,8 @@ def predict_coarse(
         The folder that was written: ROOT/fold{k}/{split}, with float32 .npy files at the coarse size and manifest.json.
 
     Raises:
-        ValueError: the checkpoint was trained on an image of the split, or the config names no fold or store.
+        ValueError: the checkpoint was trained on an image of the split or of the fold, or on a copy of one (`find_seen`), or the config names
+            no fold or store.
     """
     dataloader = cfg.val_dataloader if split == "val" else cfg.test_dataloader
     fold = cfg.val_dataloader.dataset.get("fold")
@@ -57,21 +59,22 @@ def predict_coarse(
     # Those without a lesion as well, whatever this phase does with them: the next one may train and is tested on them.
     take_normals(config)
     dataset = DATASETS.build(config)
-    seen = frozenset().union(*provenance.collect(model).values())
-    if not seen:
+    if not any(provenance.collect(model).values()):
         raise UserError(
             f"{checkpoint} doesn't say which images it was trained on; predict with one that tools/train.py wrote"
         )
-    # A test set is predicted by the model of one fold as well: the checkpoint must have held that fold out.
-    held_out = DATASETS.build(copy.deepcopy(cfg.val_dataloader.dataset))
-    images = {**dataset.image_hashes, **held_out.image_hashes}
-    names = sorted(name for name, sha256 in images.items() if sha256 in seen)
-    if names:
-        raise UserError(
-            f"{checkpoint} was trained on {len(names)} of {len(images)} images that are predicted or held out "
-            f"({', '.join(names[:3])}, ...), so its predictions would not be out of fold; give the checkpoint that held fold "
-            f"{fold} out"
-        )
+    judged = {"predicted": dataset}
+    if split == "test":
+        # It is predicted by the model of one fold as well: the checkpoint must have held that fold out.
+        judged["held out"] = DATASETS.build(copy.deepcopy(cfg.val_dataloader.dataset))
+    for what, images in judged.items():
+        found = find_seen(model, images)
+        if found.names:
+            raise UserError(
+                f"{checkpoint} was trained on {len(found.names)} of {len(images)} images that are {what}, so its predictions would not be out "
+                f"of fold:\n  {found.describe()}\nGive the checkpoint that held fold {fold} out, and leave copies of other sets out (`exclude` of "
+                "the data set, tools/audit_leakage.py)"
+            )
     check_output_folder(root, "--out", cfg, is_store=True)
     loader = DataLoader(
         dataset,

@@ -6,13 +6,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 from engine_toys import ToyDataset, toy_config
-from PIL import Image
 
 from ultraref import provenance
 from ultraref.datasets import LesionDataset
-from ultraref.datasets.converters import convert, find_folder
-from ultraref.engine.hooks.provenance_hook import ProvenanceHook, image_hashes, weights_seen_of
+from ultraref.engine.hooks.provenance_hook import ProvenanceHook, weights_seen_of
 from ultraref.engine.seen_copies import Copies
+from ultraref.engine.seen_images import image_hashes
 
 TRAINED = sorted(ToyDataset(0, 12).image_hashes.values())
 OTHERS = sorted(ToyDataset(50, 3).image_hashes.values())
@@ -143,21 +142,9 @@ def test_sets_of_a_concatenated_data_set_are_named_each(busi):
     assert weights_seen_of(model, object()) == {}
 
 
-@pytest.fixture(scope="module")
-def two_sizes(phantom_root, tmp_path_factory):
-    """The phantoms under names of their own, at 40 % more, recoded, with another seed and so another split; and a third of strangers."""
-    folder = tmp_path_factory.mktemp("sizes")
-    for kind in ("images", "masks"):
-        (folder / "raw" / kind).mkdir(parents=True)
-    splits = LesionDataset(str(phantom_root)).splits
-    for number, (name, entry) in enumerate(splits.images.items()):
-        for kind in ("images", "masks"):
-            picture = Image.open(phantom_root / entry.split / kind / f"{name}.png")
-            size = tuple(round(1.4 * side) for side in picture.size)
-            way = Image.Resampling.BICUBIC if kind == "images" else Image.Resampling.NEAREST
-            picture.resize(size, way).save(folder / "raw" / kind / f"case{number}.png")
-    convert(find_folder(folder / "raw"), folder / "large", "large", seed=5)
-    return str(phantom_root), str(folder / "large")
+@pytest.fixture
+def two_sizes(phantom_root, larger_phantoms):
+    return str(phantom_root), str(larger_phantoms)
 
 
 class Trained:
@@ -198,7 +185,7 @@ def test_copies_of_another_size_are_refused_and_named(two_sizes):
 def test_one_split_needs_no_hashes(two_sizes, monkeypatch):
     """Training and testing on parts of one split reads no image before the checkpoint is written."""
     meta = trained_on(LesionDataset(two_sizes[0], fold=0))
-    monkeypatch.setattr("ultraref.engine.hooks.provenance_hook.fingerprints_of", None)
+    monkeypatch.setattr("ultraref.engine.seen_images.fingerprints_of", None)
     judge(meta, LesionDataset(two_sizes[0], split="test"))
 
 
@@ -233,7 +220,7 @@ def test_damaged_hashes_are_refused(two_sizes):
 def test_the_search_is_made_once_a_run(two_sizes, monkeypatch):
     dataset, calls = LesionDataset(two_sizes[1], split="val", fold=0), []
     monkeypatch.setattr(
-        "ultraref.engine.hooks.provenance_hook.find_copies",
+        "ultraref.engine.seen_images.find_copies",
         lambda *a: calls.append(a) or Copies({}, {"large/x": "a/b"}),
     )
     model = torch.nn.Linear(1, 1)
