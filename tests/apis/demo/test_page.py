@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 from urllib.parse import urlsplit
 
@@ -11,12 +10,10 @@ import numpy as np
 import pytest
 
 pytest.importorskip("gradio", reason="needs Gradio: pip install 'ultraref[demo]'")
-playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
 
-from ultraref.testing.phantom import make_phantom  # noqa: E402
+from ultraref.testing.phantom import make_phantom
 
 MAX_BYTES, MAX_PIXELS = 300_000, 200_000
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
@@ -68,16 +65,6 @@ def server(reached, foretold_model, tmp_path_factory):
     with demo_server(make, "127.0.0.1", free_port(), MAX_BYTES, MAX_PIXELS) as address:
         yield address, folders[0]
     assert not folders[0].exists()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium: apt-get install chromium")
-    with playwright.sync_playwright() as started:
-        launched = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 @pytest.fixture(params=[1280, 400])

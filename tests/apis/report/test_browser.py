@@ -1,12 +1,7 @@
 """The page in a real browser, headless: nothing is cut off, on a screen, on a phone, on paper."""
 
-import shutil
-
 import pytest
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # Elements that reach past the page and stand in no box that scrolls.
 CUT_OFF = """() => [...document.querySelectorAll('main *')].filter(element =>
     element.getBoundingClientRect().right > innerWidth + 0.5 && !element.closest('.scroll'))
@@ -15,16 +10,6 @@ CUT_OFF = """() => [...document.querySelectorAll('main *')].filter(element =>
 CLIPPED = """() => [...document.querySelectorAll('.scroll')].filter(box =>
     box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1)
     .map(box => box.outerHTML.slice(0, 80))"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium: apt-get install chromium")
-    with playwright.sync_playwright() as started:
-        launched = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 @pytest.mark.parametrize(("width", "media"), [(1280, "screen"), (400, "screen"), (690, "print")])
