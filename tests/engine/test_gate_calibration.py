@@ -1,4 +1,6 @@
-from ultraref.engine.gate_calibration import calibration_warnings, data_hash, describe_calibration
+import pytest
+
+from ultraref.engine.gate_calibration import calibration_warnings, check_record, data_hash, describe_calibration
 
 RECORD = dict(
     n=98,
@@ -6,6 +8,7 @@ RECORD = dict(
     images=104,
     alpha=0.05,
     score="agreement",
+    gate={"type": "ConstantGate", "value": 1.0},
     threshold="0.81",
     change=0.01,
     accepted=0.5,
@@ -43,3 +46,29 @@ def test_other_sets_and_the_same_images_are_warned_of():
     assert "promises nothing on busbra" in other
     (same,) = calibration_warnings(RECORD, ["busi"], ["b", "a"])
     assert "the images that the gate was calibrated on" in same
+
+
+def test_a_whole_record_is_accepted():
+    check_record(RECORD)
+    check_record({**RECORD, "alpha": 0.5, "accepted": 1, "harmed": 0, "threshold": "-inf"})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (dict(n="98"), "n is '98'"),
+        (dict(harmed=True), "harmed is True"),
+        (dict(sets=[]), r"sets is \[\]"),
+        (dict(sets=[{}]), "sets is"),
+        (dict(alpha=0), "alpha is 0"),
+        (dict(alpha=float("nan")), "alpha is nan"),
+        (dict(accepted=1.5), "accepted 1.5"),
+        (dict(harmed=99), "harmed 99 of 98"),
+        (dict(data_hash="a"), "data_hash is 'a'"),
+        (dict(comment="trust me"), "'comment', which no record has"),
+        (dict(unit=None), "unit is None"),
+    ],
+)
+def test_a_record_that_cannot_be_one_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        check_record({**RECORD, **change})

@@ -21,6 +21,7 @@ from safetensors.torch import load_file
 
 from ultraref.datasets.fingerprints import read_seen_images, seen_images
 from ultraref.engine.config_check import ConfigError, check_config
+from ultraref.engine.gate_calibration import check_record, log_calibration
 from ultraref.engine.portable_config import check_portable
 from ultraref.errors import MissingFileError, UserError
 from ultraref.json_file import read_json
@@ -45,8 +46,8 @@ _KEYS = {
     "provenance": dict,
     "input_contract": (dict, type(None)),
 }
-_PROVENANCE_KEYS = {"trained_on": list, "profiles": dict, "splits": dict, "seen_images": dict}
-# Bundles of older versions have no perceptual hashes.
+_PROVENANCE_KEYS = {"trained_on": list, "profiles": dict, "splits": dict, "seen_images": dict, "calibration": dict}
+# Bundles of older versions have no perceptual hashes, and only those of a calibrated gate have a calibration.
 _NEEDED_PROVENANCE = ("trained_on", "profiles", "splits")
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
@@ -56,8 +57,8 @@ def load_bundle(
 ) -> tuple[BaseModel, Config]:
     """Loads a model from a bundle, as `ultraref export --format bundle` writes it.
 
-    What the model was trained on, and the published weights in it, are noted on it (`ultraref.provenance`), as by loading
-    its checkpoint.
+    What the model was trained on, the published weights in it, and what its gate was calibrated on are noted on it
+    (`ultraref.provenance`), as by loading its checkpoint. The last is logged, with what it promises.
 
     Args:
         folder: the bundle.
@@ -86,6 +87,7 @@ def load_bundle(
         raise UserError(f"{folder / CONFIG_NAME}: its model can't be built: {error}") from error
     meta = {**content["provenance"], "input_contract": content["input_contract"]}
     load_model(model, {"state_dict": state, "meta": meta}, folder / WEIGHTS_NAME)
+    log_calibration(model)
     return model.to(torch.device(device)).eval(), cfg
 
 
@@ -115,6 +117,11 @@ def read_bundle(folder: str | Path) -> dict:
     _check_form(content["config"], CONFIG_KEYS, ("model", "test_dataloader"), f"{path}: config")
     _check_form(content["provenance"], _PROVENANCE_KEYS, _NEEDED_PROVENANCE, f"{path}: provenance")
     _check_profiles(content["provenance"], path)
+    if "calibration" in content["provenance"]:
+        try:
+            check_record(content["provenance"]["calibration"])
+        except ValueError as error:
+            raise UserError(f"{path}: what the gate was calibrated on can't be read: {error}") from error
     return content
 
 

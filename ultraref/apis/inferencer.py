@@ -23,6 +23,7 @@ from ultraref.apis.inference.temporal_median import check_window, smoothed_over_
 from ultraref.apis.inference.writer import PredictionWriter
 from ultraref.apis.model import checked_device, init_model, tta_config
 from ultraref.datasets.readers import MAX_PIXELS
+from ultraref.engine.gate_calibration import log_calibration
 from ultraref.errors import UserError
 from ultraref.models.coarse import FromSample
 from ultraref.models.sam import EmbeddingCache
@@ -120,6 +121,7 @@ class UltraRefInferencer:
         else:
             self.cfg = model if isinstance(model, Config) else load_config(model, cfg_options, set=set, fold=fold)
             self.model = init_model(self.cfg, weights, self.device)
+            log_calibration(self.model)
         self._set_cache(embedding_cache)
         self.tta_model = tta_config(self.cfg) if tta else None
         self._asked = self.model if self.tta_model is None else MODELS.build(dict(self.tta_model, module=self.model))

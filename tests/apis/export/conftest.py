@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from ultraref.apis.export import export
-from ultraref.checkpoint import save_atomically, to_plain
+from ultraref.checkpoint import load_checkpoint_file, save_atomically, to_plain
 from ultraref.datasets.fingerprints import Fingerprints, seen_images
 from ultraref.registry import MODELS
 from ultraref.testing.tiny_models import tiny_network, tiny_refinement, tiny_sam
@@ -120,6 +120,36 @@ def _random_inputs(batch: int, padded: bool = False, seed: int = 1) -> dict[str,
 def trained(tmp_path):
     """Makes (config, checkpoint) of a tiny model by name."""
     return lambda name, **options: build_trained(tmp_path / name, tiny_model(name), **options)
+
+
+CALIBRATION = dict(
+    n=98,
+    unit="duplicate group",
+    images=104,
+    alpha=0.05,
+    score="agreement",
+    gate={"type": "UncertaintyGate", "gate_max": 0.5},
+    threshold="0.25",
+    change=0.01,
+    accepted=0.5,
+    harmed=3,
+    sets=["busi"],
+    data_hash="c" * 64,
+)
+
+
+@pytest.fixture
+def calibrated(tmp_path):
+    """(config, checkpoint) of a tiny model whose gate was calibrated, as `calibrate_gate` leaves it, and the record of that."""
+    model = tiny_model("gated")
+    model["gate"] = dict(type="ConformalGate", score="agreement", gate=model["gate"])
+    cfg, path = build_trained(tmp_path / "calibrated", model)
+    content = load_checkpoint_file(path)
+    content["state_dict"]["gate.threshold"].fill_(0.25)
+    content["state_dict"]["gate.calibrated"].fill_(True)
+    meta = {**content["meta"], "calibration": CALIBRATION}
+    save_atomically(to_plain({"state_dict": content["state_dict"], "meta": meta}), path)
+    return cfg, path, CALIBRATION
 
 
 @pytest.fixture

@@ -2,14 +2,16 @@
 
 import importlib
 import json
+import logging
 import shutil
+from types import SimpleNamespace
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from ultraref import provenance
-from ultraref.apis import init_model, load_bundle
+from ultraref.apis import UltraRefInferencer, init_model, load_bundle
 from ultraref.apis.export import export
 from ultraref.datasets.fingerprints import read_seen_images
 from ultraref.engine.hooks.provenance_hook import ProvenanceHook
@@ -69,6 +71,70 @@ def test_what_the_model_has_seen_comes_along(bundle, trained_on, profile):
     runner.test_dataloader.dataset = Images()
     with pytest.raises(ValueError, match="1 of 2 test images were trained on"):
         ProvenanceHook().before_test(runner)
+
+
+@pytest.fixture
+def logged(monkeypatch):
+    """What is logged of a gate's calibration: a handler of the log keeps the stream that it began with, which a test can't read."""
+    lines = []
+    monkeypatch.setattr("ultraref.engine.gate_calibration.print_log", lambda text, **options: lines.append(text))
+    return lines
+
+
+def test_what_the_gate_was_calibrated_on_comes_along(calibrated, random_inputs, tmp_path, logged):
+    cfg, checkpoint, record = calibrated
+    folder = export(cfg, checkpoint, "bundle", tmp_path / "bundle")
+    logged.clear()
+    model, _ = load_bundle(folder)
+    assert provenance.calibration_of(model) == record
+    with torch.inference_mode():
+        expected = init_model(cfg, str(checkpoint))(random_inputs(3)).refined_prob
+        assert torch.equal(model(random_inputs(3)).refined_prob, expected)
+    # It is said when the bundle is loaded, in the card, and above the table of a test, which warns on another set.
+    words = (
+        "98 units, each a duplicate group",
+        "at most 5.0% harmed",
+        "images of busi",
+        "It is void on other scanners",
+    )
+    (printed,) = logged
+    card = (folder / "README.md").read_text()
+    assert "## Calibration of the gate" in card
+    metric = SimpleNamespace(preface="")
+    dataset = SimpleNamespace(image_hashes={"one": "d" * 64}, dataset_name="clinic")
+    runner = SimpleNamespace(
+        model=model,
+        logger=logging.getLogger("calibrated bundle"),
+        test_dataloader=SimpleNamespace(dataset=dataset),
+        test_evaluator=SimpleNamespace(metrics=[metric]),
+    )
+    ProvenanceHook().before_test(runner)
+    for word in words:
+        assert word in printed
+        assert word in card
+        assert word in metric.preface
+    assert "it promises nothing on clinic" in metric.preface
+    # Whoever predicts is told as well, by a bundle and by a checkpoint.
+    for source in ((folder,), (cfg, str(checkpoint))):
+        logged.clear()
+        UltraRefInferencer(*source, device="cpu")
+        assert logged == [printed]
+
+
+def test_a_calibration_of_another_gate_or_an_unreadable_one_is_refused(calibrated, tmp_path):
+    folder = export(*calibrated[:2], "bundle", tmp_path / "bundle")
+    change(folder, lambda content: content["config"]["model"]["gate"].update(score="predicted_iou"))
+    with pytest.raises(ValueError, match=r"was calibrated as .*'agreement'.* is .*'predicted_iou'"):
+        load_bundle(folder)
+    change(folder, lambda content: content["provenance"]["calibration"].update(n="many"))
+    with pytest.raises(ValueError, match="what the gate was calibrated on can't be read: n is 'many'"):
+        load_bundle(folder)
+
+
+def test_a_gate_that_was_not_calibrated_has_no_such_section(gated_bundle, logged):
+    assert provenance.calibration_of(load_bundle(gated_bundle)[0]) is None
+    assert logged == []
+    assert "Calibration" not in (gated_bundle / "README.md").read_text()
 
 
 def test_the_input_contract_comes_along(bundle):

@@ -59,6 +59,7 @@ def bundle_content(cfg: Config, model: BaseModel, checkpoint: Path) -> dict:
     }
     for key in ("model", "test_dataloader"):
         check_portable(config[key], key)
+    calibration = provenance.calibration_of(model)
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -70,6 +71,7 @@ def bundle_content(cfg: Config, model: BaseModel, checkpoint: Path) -> dict:
             "seen_images": _seen_images(model),
             "profiles": portable(_profiles(model, checkpoint), "profiles"),
             "splits": _splits(cfg),
+            **({} if calibration is None else {"calibration": portable(calibration, "calibration")}),
         },
         "input_contract": portable(model.input_contract(), "input_contract")
         if hasattr(model, "input_contract")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from ultraref.engine.gate_calibration import PROMISE, describe_calibration
 from ultraref.evaluation import OVERLAP_NAMES
 from ultraref.json_file import read_json
 from ultraref.models.weights import describe_seen, weights_seen
@@ -34,6 +35,7 @@ def model_card(cfg: Config, content: Mapping, checkpoint: Path) -> str:
         "Training data": _training_data(cfg, provenance),
         "Published weights in it": _weights(provenance["profiles"]),
         "What these weights have seen": _seen(cfg, provenance["profiles"]),
+        **({"Calibration of the gate": _calibration(provenance["calibration"])} if "calibration" in provenance else {}),
         "Results": _results(checkpoint),
         "Licence": _licence(provenance["profiles"]),
     }
@@ -102,6 +104,11 @@ def _seen(cfg: Config, profiles: Mapping[str, Mapping]) -> Iterator[str]:
         return
     sets = dict.fromkeys([*(cfg.get("sets") or ()), *ULTRASOUND_SETS])
     yield from (f"- {line}" for line in describe_seen(weights_seen(profiles, sets)))
+
+
+def _calibration(record: Mapping) -> Iterator[str]:
+    yield f"{describe_calibration(record)}."
+    yield f"**{PROMISE}.** Calibrate it there with `ultraref calibrate-gate`, which needs the checkpoint and images with masks."
 
 
 def _results(checkpoint: Path) -> Iterator[str]:
