@@ -12,6 +12,8 @@ from PIL import Image
 from ultraref import apis
 from ultraref.apis import load_config
 from ultraref.apis.converted_sets import folder_name, roots_of
+from ultraref.apis.ensemble import member_names
+from ultraref.checkpoint import save_atomically
 from ultraref.cli.main import main
 from ultraref.datasets import LesionDataset
 from ultraref.datasets.converters import Found, RawSample, convert
@@ -73,6 +75,60 @@ def test_a_phase_2_checkpoint_runs_its_coarse_network_on_other_sets(cascade, cli
     assert {row["name"]: row["case_age"] for row in rows}["i7"] == "47"
     assert all(row["refined_hd95_mm"] is not None for row in rows)
     assert len(read_cases(tmp_path / "both/normals.csv")) == 3
+
+
+@pytest.fixture
+def two_refiners(cascade, tmp_path) -> list[str]:
+    """Checkpoints of phase 2: the one that was trained, and one whose weights are others."""
+    first = best(cascade, cascade.phase2)
+    content = torch.load(first, weights_only=True)
+    generator = torch.Generator().manual_seed(0)
+    for key, value in content["state_dict"].items():
+        if value.is_floating_point() and "mask_decoder" in key:
+            value += 0.2 * value.std() * torch.randn(value.shape, generator=generator)
+    (tmp_path / "other").mkdir()
+    save_atomically(content, tmp_path / "other" / "best.pth")
+    return [first, str(tmp_path / "other" / "best.pth")]
+
+
+def test_an_ensemble_of_phase_2_runs_one_coarse_network_on_other_sets(
+    cascade, clinic, two_refiners, phantom_root, tmp_path, capfd
+):
+    copy = shutil.copytree(phantom_root, tmp_path / "copy")
+    names = member_names(two_refiners)
+    options = dict(data=[copy, clinic])
+    alone = {
+        name: apis.test(load(cascade, cascade.phase2, tmp_path / name), path, **options)
+        for name, path in zip(names, two_refiners)
+    }
+    capfd.readouterr()
+    found = apis.test(load(cascade, cascade.phase2, tmp_path / "both"), two_refiners, **options)
+    # Each member is what it is by itself, on the same coarse masks.
+    for name in names:
+        own = tmp_path / "both/members" / name
+        assert (own / "metrics.csv").read_text() == (tmp_path / name / "metrics.csv").read_text()
+        assert found["test_coarse/dice"] == pytest.approx(alone[name]["test_coarse/dice"], abs=1e-6)
+        assert json.loads((own / "metrics.json").read_text())["sets"].keys() == {"phantoms", "clinic"}
+    assert alone[names[0]]["test_refined/dice"] != alone[names[1]]["test_refined/dice"]
+    content = json.loads((tmp_path / "both/metrics.json").read_text())
+    assert content["members"] == dict(zip(names, two_refiners))
+    assert content["tested_on"] == {"part": "test", "roots": [str(copy), str(clinic)]}
+    assert (content["sets"]["clinic"]["images"], content["sets"]["clinic"]["normals"]) == (10, 3)
+    assert (tmp_path / "both/normals.csv").is_file()
+    assert "2 checkpoints on the same" in "".join(capfd.readouterr())
+
+
+def test_an_ensemble_of_phase_2_needs_data_of_other_sets(cascade, clinic, two_refiners, tmp_path):
+    words = [str(cascade.phase2), *two_refiners, "--set", str(cascade.set), "--fold", "0"]
+    # The recipe's own images have stored masks, of one fold.
+    with pytest.raises(UserError, match=r"reads stored coarse masks.*by itself, or .*--data"):
+        apis.test(load(cascade, cascade.phase2, tmp_path / "own"), two_refiners)
+    work_dir = tmp_path / "w"
+    assert main(["test", *words, "--data", str(clinic), "--part", "all", "--tta", "--work-dir", str(work_dir)]) == 0
+    content = json.loads((work_dir / "metrics.json").read_text())
+    assert content["tested_on"]["part"] == "all"
+    assert content["test_time_augmentation"] == {"type": "FlipTTAModel"}
+    assert len(read_cases(work_dir / "metrics.csv")) == 10
 
 
 def test_every_phase_is_tested_from_the_command_line(cascade, clinic, tmp_path):

@@ -38,7 +38,8 @@ class CheckpointEnsemble(BaseModel):
         if len(models) > 1 and isinstance(source, FromSample):
             raise UserError(
                 "an ensemble needs a model with a coarse network of its own, of phase 3: this one reads stored coarse masks, and those "
-                "of the config are of one fold. Test each checkpoint by itself"
+                "of the config are of one fold. Test each checkpoint by itself, or all of them on other sets with --data, where the coarse "
+                "network of the config's fold runs for all"
             )
         if tta_model is not None:
             models = [MODELS.build(dict(tta_model, module=model)) for model in models]
