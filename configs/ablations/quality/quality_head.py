@@ -2,7 +2,8 @@
 _base_ = ["../../phase2/lite.py", "../../_base_/schedules/quality_head.py"]
 run_name = "{stem}_{set}_{fold}"
 model = dict(
-    refiner=dict(quality_head=dict(type="QualityHead")),
+    # The head sees what SAM says, not what was kept in its place.
+    refiner=dict(quality_head=dict(type="QualityHead"), components=dict(keep_below_iou=0.0)),
     losses=dict(quality=dict(type="QualityLoss")),
     loss_weights=dict(quality=1.0),
 )
