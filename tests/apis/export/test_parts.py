@@ -14,7 +14,7 @@ from ultraref.apis.export.torchscript_files import load
 from ultraref.checkpoint import load_checkpoint_file, save_atomically, to_plain
 from ultraref.errors import UserError
 from ultraref.models.checkpoint_loading import load_model
-from ultraref.registry import MODELS
+from ultraref.registry import GATES, MODELS
 
 HEAD = dict(type="QualityHead", feature_channels=32, embed_channels=4)
 
@@ -112,3 +112,16 @@ def test_a_gate_by_another_score_leaves_the_quality_head_out(with_head):
     plain, found = map(run_parts, models)
     for key in ("refined", "sam", "gate"):
         assert torch.equal(found[key], plain[key])
+
+
+def test_a_second_coarse_network_is_left_out_or_refused(trained):
+    cfg, checkpoint = trained("gated")
+    plain = init_model(cfg, str(checkpoint))
+    second, deciding = copy.deepcopy(plain), copy.deepcopy(plain)
+    second.opinion = copy.deepcopy(plain.coarse_source)
+    without, found = run_parts(plain), run_parts(second)
+    assert all(torch.equal(found[key], value) for key, value in without.items())
+    deciding.opinion = copy.deepcopy(plain.coarse_source)
+    deciding.gate = GATES.build(dict(type="AgreementGate", score="opinion"))
+    with pytest.raises(UserError, match="goes by a second coarse network"):
+        split_into_parts(deciding, False)

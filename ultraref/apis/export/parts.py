@@ -126,7 +126,7 @@ def split_into_parts(model: BaseModel, padded: bool) -> dict[str, Part]:
             f"export: {type(model).__name__} is none of ultraref's models, and how it falls into parts isn't known"
         )
     _check_refiner(model.refiner)
-    _drop_quality_head(model)
+    _drop_advisers(model)
     parts, source = {}, model.coarse_source
     if isinstance(source, FromNetwork):
         parts["coarse"] = _coarse_part(source.network, model)
@@ -152,8 +152,8 @@ def _coarse_part(network: nn.Module, model: BaseModel) -> Part:
     return Part(CoarsePart(network, model.data_preprocessor).eval(), ("coarse_image",), ("coarse_prob",))
 
 
-def _drop_quality_head(model: RefinementSegmentor) -> None:
-    """Takes off a part that says something about the masks and changes none, as its search for components can't be recorded."""
+def _drop_advisers(model: RefinementSegmentor) -> None:
+    """Takes off what says something about the masks and changes none: a quality head, whose search for components can't be recorded, and a second network."""
     refiner = model.refiner
     scores = {getattr(part, "score", None) for part in model.gate.modules()}
     if refiner.quality_head is not None and (refiner.selection == "quality" or scores & {"quality", "gain", "safety"}):
@@ -161,7 +161,11 @@ def _drop_quality_head(model: RefinementSegmentor) -> None:
             "export: what model.refiner.quality_head predicts decides here, and it counts components, which a graph can't: how long that "
             "takes depends on the mask. Use --format bundle"
         )
-    refiner.quality_head = None
+    if model.opinion is not None and "opinion" in scores:
+        raise UserError(
+            "export: model.gate goes by a second coarse network, model.opinion, and the exported parts have one. Use --format bundle"
+        )
+    refiner.quality_head = model.opinion = None
 
 
 def _check_refiner(refiner: nn.Module) -> None:
