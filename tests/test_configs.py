@@ -248,6 +248,7 @@ def test_a_measure_is_left_out_by_its_name():
         "overlap",
         "changes",
         "predicted_dice",
+        "opinion",
         "lesions",
         "calibration",
         "quality",
