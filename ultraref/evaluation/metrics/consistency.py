@@ -2,16 +2,11 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-from scipy import stats
-
 from ultraref.evaluation.case import Case
 from ultraref.evaluation.metrics.base import BaseMeasure, Row
 from ultraref.evaluation.metrics.overlap import OverlapMeasure
+from ultraref.evaluation.metrics.rank_correlation import rank_correlation
 from ultraref.registry import METRICS
-
-# Below, a correlation says nothing.
-LEAST = 3
 
 
 @METRICS.register_module()
@@ -32,11 +27,9 @@ class ConsistencyMeasure(BaseMeasure):
     def summarise(self, rows: Sequence[Row]) -> dict[str, float]:
         """Returns the correlation."""
         known = [row for row in rows if row.get("consistency") is not None]
-        said = np.array([row["consistency"] for row in known])
-        real = np.array([row.get("refined_dice", row.get("coarse_dice")) for row in known])
-        if len(known) < LEAST or np.ptp(said) == 0 or np.ptp(real) == 0:
-            return {}
-        return {"quality/consistency_spearman": float(stats.spearmanr(said, real).statistic)}
+        real = [row.get("refined_dice", row.get("coarse_dice")) for row in known]
+        value = rank_correlation([row["consistency"] for row in known], real)
+        return {} if value is None else {"quality/consistency_spearman": value}
 
     def notes(self, rows: Sequence[Row]) -> list[str]:
         """Says it in a line."""

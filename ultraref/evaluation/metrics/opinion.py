@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
 
 from ultraref.evaluation.case import Case
 from ultraref.evaluation.metrics.base import BaseMeasure, Row
 from ultraref.evaluation.metrics.overlap import OverlapMeasure
 from ultraref.evaluation.metrics.predicted_dice import helped_before_harmed
+from ultraref.evaluation.metrics.rank_correlation import rank_correlation
 from ultraref.registry import METRICS
-
-# Below, a correlation says nothing.
-LEAST = 3
 
 
 @METRICS.register_module()
@@ -35,13 +32,11 @@ class OpinionMeasure(BaseMeasure):
         """Returns the two, those that can be said."""
         known = [row for row in rows if row.get("opinion") is not None and not row["coarse_empty"]]
         said, real = (np.array([row[name] for row in known]) for name in ("opinion", "sam_dice"))
-        summary = {}
-        if len(known) >= LEAST and np.ptp(said) > 0 and np.ptp(real) > 0:
-            summary["quality/opinion_spearman"] = float(stats.spearmanr(said, real).statistic)
-        auc = helped_before_harmed(said, np.array([row["delta_dice"] for row in known]))
-        if auc is not None:
-            summary["quality/opinion_harm_auc"] = auc
-        return summary
+        summary = {
+            "quality/opinion_spearman": rank_correlation(said, real),
+            "quality/opinion_harm_auc": helped_before_harmed(said, np.array([row["delta_dice"] for row in known])),
+        }
+        return {name: value for name, value in summary.items() if value is not None}
 
     def notes(self, rows: Sequence[Row]) -> list[str]:
         """Says both in a line."""

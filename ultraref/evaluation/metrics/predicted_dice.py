@@ -3,16 +3,14 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
 
 from ultraref.evaluation.case import Case
 from ultraref.evaluation.metrics.base import BaseMeasure, Row
 from ultraref.evaluation.metrics.changes import CHANGE
 from ultraref.evaluation.metrics.overlap import OverlapMeasure
+from ultraref.evaluation.metrics.rank_correlation import rank_correlation
 from ultraref.registry import METRICS
 
-# Below, a correlation says nothing.
-LEAST = 3
 NAMES = ("coarse", "sam")
 
 
@@ -42,8 +40,9 @@ class PredictedDiceMeasure(BaseMeasure):
         for name in NAMES:
             own = [row for row in known if row.get(f"{name}_dice") is not None]
             predicted, real = (np.array([row[column] for row in own]) for column in _columns(name))
-            if len(own) >= LEAST and np.ptp(predicted) > 0 and np.ptp(real) > 0:
-                summary[f"quality/dice_spearman_{name}"] = float(stats.spearmanr(predicted, real).statistic)
+            correlation = rank_correlation(predicted, real)
+            if correlation is not None:
+                summary[f"quality/dice_spearman_{name}"] = correlation
             if len(own) and name == "sam":
                 summary["quality/dice_mae_sam"] = float(np.abs(predicted - real).mean())
         changed = [row for row in known if row.get("delta_dice") is not None]
